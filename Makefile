@@ -1,0 +1,51 @@
+# The front door. Meson does the work; see meson.build.
+BUILD ?= build
+PREFIX ?= /usr/local
+MESON_OPTIONS ?=
+
+.PHONY: all run test check format lint fuzz bench install clean dependencies test-dependencies
+
+all: dependencies $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+$(BUILD)/build.ninja: | dependencies
+	@said=$$(meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX) $(MESON_OPTIONS)) || \
+		{ echo "$$said"; exit 1; }
+
+dependencies:
+	@tools/install-dependencies
+
+test-dependencies:
+	@tools/install-dependencies --tests
+
+run: all
+	@tools/run-as-root $(BUILD)/nagare run $(ARGS)
+
+test: test-dependencies $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+	@meson test -C $(BUILD) --print-errorlogs $(TESTS)
+
+check:
+	@tools/check
+
+format: test-dependencies
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+lint: test-dependencies all
+	@tools/lint $(BUILD)
+
+# make fuzz SECONDS=600 NAMES="base-ip record-reader"
+fuzz: test-dependencies
+	@tools/fuzz $(or $(SECONDS),60) $(NAMES)
+
+bench: all
+	@tools/install-dependencies --bench
+	@bench/run $(BENCH)
+
+# make install PREFIX=/usr DESTDIR=...; a PREFIX given here also changes an existing build.
+install: all
+	@$(if $(filter file,$(origin PREFIX)),,meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja -C $(BUILD) --quiet)
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-*

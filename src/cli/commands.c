@@ -1,0 +1,27 @@
+#include "cli/command.h"
+
+#include <string.h>
+
+extern const struct cli_command cli_doctor;
+extern const struct cli_command cli_help;
+extern const struct cli_command cli_pcap;
+extern const struct cli_command cli_query;
+extern const struct cli_command cli_run;
+
+const struct cli_command *const cli_commands[] = {
+	&cli_run,
+	&cli_pcap,
+	&cli_query,
+	&cli_doctor,
+	&cli_help,
+	NULL,
+};
+
+const struct cli_command *cli_command_find(const char *name)
+{
+	for (const struct cli_command *const *command = cli_commands; *command; command++) {
+		if (strcmp((*command)->name, name) == 0)
+			return *command;
+	}
+	return NULL;
+}

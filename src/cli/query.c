@@ -1,0 +1,365 @@
+#include "cli/command.h"
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "cli/defaults.h"
+#include "cli/prompt.h"
+#include "query/query.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SQL_BYTES_MAX ((size_t)16 << 20) /* of one run's statements */
+#define LOCATIONS_MAX 256
+
+extern const struct cli_command cli_query;
+
+struct settings {
+	const char *from[LOCATIONS_MAX];
+	size_t from_count;
+	enum query_output output;
+	struct record_format format;
+	bool strict;
+	unsigned threads;
+	uint64_t memory_limit;
+};
+
+static int set_from(void *settings_, const char *value, struct err *err)
+{
+	struct settings *settings = settings_;
+
+	if (!*value)
+		return err_set(err, ERR_USAGE, "expected a file, folder or glob");
+	if (settings->from_count == LOCATIONS_MAX)
+		return err_set(err, ERR_USAGE, "at most %d locations; a glob may name more",
+			LOCATIONS_MAX);
+	settings->from[settings->from_count++] = value;
+	return 0;
+}
+
+static int set_output(void *settings, const char *value, struct err *err)
+{
+	static const char *const names[] = {
+		[QUERY_TABLE] = "table",
+		[QUERY_CSV] = "csv",
+		[QUERY_TSV] = "tsv",
+		[QUERY_JSON] = "json",
+		[QUERY_JSONL] = "jsonl",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			((struct settings *)settings)->output = (enum query_output)i;
+			return 0;
+		}
+	}
+	return err_set(
+		err, ERR_USAGE, "expected table, csv, tsv, json or jsonl, found '%s'", value);
+}
+
+static int set_format(void *settings, const char *value, struct err *err)
+{
+	return record_format_parse(str_from(value), &((struct settings *)settings)->format, err);
+}
+
+static int set_strict(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->strict = true;
+	return 0;
+}
+
+static int set_threads(void *settings, const char *value, struct err *err)
+{
+	uint64_t threads;
+
+	if (!number_parse(str_from(value), 1024, &threads) || threads == 0)
+		return err_set(err, ERR_USAGE, "expected 1 to 1024, found '%s'", value);
+	((struct settings *)settings)->threads = (unsigned)threads;
+	return 0;
+}
+
+static int set_memory_limit(void *settings, const char *value, struct err *err)
+{
+	uint64_t bytes;
+
+	if (!number_parse_size(str_from(value), UINT64_C(1) << 50, &bytes) || bytes < UINT64_C(64)
+											      << 20)
+		return err_set(
+			err, ERR_USAGE, "expected a size from 64M, such as 4G, found '%s'", value);
+	((struct settings *)settings)->memory_limit = bytes;
+	return 0;
+}
+
+/* A session with the way in which its results are shown. */
+struct shell {
+	struct query_session *session;
+	enum query_output output;
+	unsigned terminal_columns; /* 0: standard output is no terminal */
+	bool refresh;              /* look for new objects before each statement */
+};
+
+static struct query_session *volatile interruptible;
+
+static void on_interrupt(int number)
+{
+	struct query_session *session = interruptible;
+
+	/* a second one ends the process even if the statement does not listen */
+	signal(SIGINT, SIG_DFL);
+	if (session)
+		query_interrupt(session); /* sets flags; NOLINT(bugprone-signal-handler) */
+	else
+		raise(SIGINT);
+}
+
+static void warn_of_bad_lines(struct query_session *session)
+{
+	struct query_stats stats;
+
+	query_session_stats(session, &stats);
+	if (stats.bad_lines == 0)
+		return;
+	cli_warn("%llu bad line%s in %llu of %llu file%s left out; the first: %s",
+		(unsigned long long)stats.bad_lines, stats.bad_lines == 1 ? "" : "s",
+		(unsigned long long)stats.bad_objects, (unsigned long long)stats.objects,
+		stats.objects == 1 ? "" : "s", stats.errors ? stats.error[0].message : "unknown");
+}
+
+/* What a table on a terminal ends with. */
+static void print_footer(const struct shell *shell, int64_t rows, int64_t started_ns)
+{
+	double seconds = (double)(clock_mono_ns() - started_ns) / CLOCK_NS_PER_SECOND;
+
+	if (!shell->terminal_columns || shell->output != QUERY_TABLE)
+		return;
+	if (rows < 0)
+		printf("(done, %.2f s)\n", seconds);
+	else
+		printf("(%lld row%s, %.2f s)\n", (long long)rows, rows == 1 ? "" : "s", seconds);
+}
+
+/* 0, a query_outcome, or <0. */
+static int run_statement(struct shell *shell, struct str statement, struct err *err)
+{
+	_cleanup_(query_result_freep) struct query_result *result = NULL;
+	int64_t started_ns = clock_mono_ns();
+
+	if (shell->refresh && query_session_refresh(shell->session, err) < 0)
+		return -1;
+	fflush(stdout);
+	int r = query_run(shell->session, statement, shell->output, &result, err);
+	if (r == 0)
+		r = query_result_print(result, shell->terminal_columns, STDOUT_FILENO, err);
+	int64_t rows = r == 0 ? query_result_rows(result) : -1;
+	query_result_free(take(result));
+	if (r >= 0)
+		warn_of_bad_lines(shell->session);
+	if (r == 0)
+		print_footer(shell, rows, started_ns);
+	return r;
+}
+
+static int run_all(struct shell *shell, struct str sql, struct err *err)
+{
+	if (query_statement_is_empty(sql))
+		return err_set(err, ERR_USAGE, "there is no SQL to run");
+	while (!query_statement_is_empty(sql)) {
+		size_t n = query_statement_length(sql);
+		struct str statement = {sql.p, n ? n : sql.n};
+		sql.p += statement.n;
+		sql.n -= statement.n;
+		if (query_statement_is_empty(statement))
+			continue;
+		int r = run_statement(shell, statement, err);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Statements of the command line or of standard input; the session ends with the first failure. */
+static int run_batch(struct shell *shell, struct str sql, struct err *err)
+{
+	signal(SIGPIPE, SIG_IGN);
+	interruptible = shell->session;
+	signal(SIGINT, on_interrupt);
+	int r = run_all(shell, sql, err);
+	signal(SIGINT, SIG_DFL);
+	if (r == QUERY_INTERRUPTED)
+		raise(SIGINT);
+	return r < 0 ? -1 : 0;
+}
+
+static void run_typed(void *shell_, struct str statement)
+{
+	struct shell *shell = shell_;
+	struct err err = ERR_INIT;
+
+	shell->terminal_columns =
+		cli_is_terminal(STDOUT_FILENO) ? cli_terminal_columns(STDOUT_FILENO) : 0;
+	int r = run_statement(shell, statement, &err);
+	if (r == QUERY_INTERRUPTED)
+		puts("interrupted");
+	else if (r < 0)
+		cli_print_error(&err);
+}
+
+static void interrupt_typed(void *shell)
+{
+	query_interrupt(((struct shell *)shell)->session);
+}
+
+static int run_prompt(struct shell *shell, struct err *err)
+{
+	_cleanup_free_ char *state = cli_state_folder();
+	_cleanup_free_ char *history = state ? mem_printf("%s/query-history", state) : NULL;
+	size_t objects = query_session_objects(shell->session);
+	struct prompt_options options = {
+		.history_path = history,
+		.run = run_typed,
+		.interrupt = interrupt_typed,
+		.context = shell,
+		.help = "SQL statements end with ';' and may take several lines.\n"
+			"  DESCRIBE vpc_flow_logs;   the columns\n"
+			"  \\q, .quit, Ctrl-D         leave\n"
+			"  Ctrl-C                    stop the statement, drop the line",
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	shell->refresh = true;
+	printf("nagare " NAGARE_VERSION
+	       ": vpc_flow_logs has %zu object%s. End statements with ';', "
+	       "leave with \\q, .help helps.\n",
+		objects, objects == 1 ? "" : "s");
+	return cli_prompt(&options, err);
+}
+
+static int read_standard_input(struct buf *sql, struct err *err)
+{
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, buf_reserve(sql, 64 << 10), 64 << 10)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set_errno(err, errno, "cannot read standard input");
+		sql->n += (size_t)n;
+		if (sql->n > SQL_BYTES_MAX)
+			return err_set(err, ERR_INPUT, "more than %zu bytes of SQL", SQL_BYTES_MAX);
+	}
+	return 0;
+}
+
+static int run_with(struct settings *settings, const char *sql, struct err *err)
+{
+	_cleanup_(query_session_closep) struct query_session *session = NULL;
+	_cleanup_free_ char *bucket = settings->from_count ? NULL : cli_default_bucket();
+	const char *default_from = bucket;
+	_cleanup_buf_ struct buf input = {0};
+	struct query_options options = {
+		.locations = settings->from_count ? settings->from : &default_from,
+		.locations_count = settings->from_count ? settings->from_count : 1,
+		.headerless = settings->format.count ? &settings->format : NULL,
+		.strict = settings->strict,
+		.threads = settings->threads,
+		.memory_limit = settings->memory_limit,
+	};
+	struct shell shell = {
+		.output = settings->output,
+		.terminal_columns =
+			cli_is_terminal(STDOUT_FILENO) ? cli_terminal_columns(STDOUT_FILENO) : 0,
+	};
+
+	setlocale(LC_CTYPE, "");
+	if (!sql && !isatty(STDIN_FILENO)) {
+		if (read_standard_input(&input, err) < 0)
+			return -1;
+		sql = buf_text(&input);
+	}
+	if (sql && query_statement_is_empty(str_from(sql)))
+		return err_set(err, ERR_USAGE, "there is no SQL to run");
+	if (query_session_open(&session, &options, err) < 0) {
+		if (bucket && err && err->code == ERR_NOT_FOUND) {
+			err->hint[0] = '\0';
+			err_hint(err, "'nagare run' writes there; --from names another location");
+		}
+		return -1;
+	}
+	shell.session = session;
+	return sql ? run_batch(&shell, str_from(sql), err) : run_prompt(&shell, err);
+}
+
+static int run(void *settings_, int argc, char **argv, struct err *err)
+{
+	struct settings *settings = settings_;
+
+	if (argc > 1) {
+		err_set(err, ERR_USAGE, "unexpected '%s' behind the SQL", argv[1]);
+		return err_hint(err, "the SQL is one argument: put it in quotes");
+	}
+	return run_with(settings, argc ? argv[0] : NULL, err);
+}
+
+const struct cli_command cli_query = {
+	.name = "query",
+	.operands = "[SQL]",
+	.summary = "answer SQL about flow logs",
+	.description =
+		"Runs SQL over the table vpc_flow_logs, which is made of the flow logs in the given "
+		"locations: text, gzip text and Parquet, mixed, with any fields in any order. "
+		"Without SQL, statements are read from standard input, or at a prompt when that is "
+		"a terminal.\n\n"
+		"The columns have the names and types that AWS's documents give them for Athena: "
+		"version, account_id, interface_id, srcaddr, dstaddr, srcport, dstport, protocol, "
+		"packets, bytes, start, end, action, log_status, and further fields where the logs "
+		"have them (DESCRIBE vpc_flow_logs lists them). The names of older documents "
+		"(sourceaddress, destinationport, numbytes, ...) work too. A missing value ('-') is "
+		"NULL. Times are UTC.\n\n"
+		"The SQL is DuckDB's, all of it: functions such as read_csv and statements such as "
+		"COPY ... TO read and write files with the rights of the user who runs this. "
+		"Nothing is fetched from the network.\n\n"
+		"Lines that are not flow log records are left out and counted on standard error. "
+		"Results come as they are computed.",
+	.options =
+		(const struct cli_option[]){
+			{"from", 'f', "LOCATION",
+				"A file, a folder with everything below it, a glob ('**' stands for "
+				"any folders) or a bucket folder; may be repeated. In folders, files "
+				"ending in .log, .txt, .gz and .parquet are taken. Default: the bucket "
+				"folder that 'nagare run' writes to.",
+				set_from},
+			{"output", 'o', "FORM",
+				"table (the default), csv, tsv, json (one array) or jsonl (one object a "
+				"line).",
+				set_output},
+			{"strict", 0, NULL, "Fail on the first bad line.", set_strict},
+			{"format", 0, "FORMAT",
+				"Fields of text files without a header line, as '${version} ${vpc-id} "
+				"...'; the version 2 default when not given.",
+				set_format},
+			{"threads", 0, "N", "Threads to use; all cores by default.", set_threads},
+			{"memory-limit", 0, "SIZE",
+				"Memory for the SQL engine, as 4G; 80 % of the machine's by default. "
+				"What does not fit goes to $TMPDIR or /var/tmp.",
+				set_memory_limit},
+			{NULL},
+		},
+	.examples =
+		(const struct cli_example[]){
+			{"nagare query \"SELECT srcaddr, COUNT(*) AS rejects FROM vpc_flow_logs WHERE "
+			 "action = 'REJECT' GROUP BY srcaddr ORDER BY rejects DESC LIMIT 10\"",
+				"Who is refused most, in what this machine recorded:"},
+			{"nagare query --from ./AWSLogs -o csv \"SELECT dstport, SUM(bytes) FROM "
+			 "vpc_flow_logs GROUP BY dstport\" > ports.csv",
+				"Bytes by port, from a copy of a bucket:"},
+			{"nagare query --from ./AWSLogs \"COPY (FROM vpc_flow_logs ORDER BY srcaddr) TO "
+			 "'flows.parquet'\"",
+				"All of it as one sorted Parquet file:"},
+			{NULL},
+		},
+	.settings_size = sizeof(struct settings),
+	.run = run,
+};

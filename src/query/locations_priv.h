@@ -1,0 +1,33 @@
+/* locations: the objects behind what the user named.
+ * A folder is walked with all below it, links followed, hidden names (drafts of writers among them)
+ * left out, and files taken by suffix: .log .txt .gz (.log.gz) .parquet. A file that is named, or
+ * matched by a glob, is taken whatever it is called, and Parquet told by its first bytes. In a glob
+ * `**` stands for any number of folders. An object that two locations reach is read once. */
+#pragma once
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct query_object {
+	char *path;
+	bool parquet;
+	uint64_t size_bytes;
+	int64_t modified_ns;
+	dev_t device;
+	ino_t inode;
+};
+
+struct query_objects {
+	struct query_object *object; /* sorted by path */
+	size_t count, capacity;
+};
+
+/* Fails with ERR_NOT_FOUND for a location that is not there or has no flow log in it. */
+int query_objects_list(struct query_objects *ret_objects, const char *const *locations,
+	size_t count, struct err *err);
+void query_objects_done(struct query_objects *objects);

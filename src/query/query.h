@@ -1,0 +1,85 @@
+/* query: SQL over flow logs wherever they lie. DuckDB does the SQL; the table vpc_flow_logs is made
+ * of text, gzip text and Parquet objects, mixed, read by record/reader and by DuckDB.
+ * Columns: the 14 fields of version 2 and what else the objects have, by SQL name; fields that
+ * nagare does not know are text columns at the end. A statement may use the column names of AWS's
+ * older documents too (record_field_aliases); `*` does not show them.
+ * Results come as a stream: rows are computed while they are printed.
+ * Owner: the caller; one thread a session, query_interrupt from any (a signal handler too). */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "record/format.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QUERY_STATS_ERRORS 8
+
+struct query_session;
+struct query_result;
+
+/* What query_run, query_result_print and query_session_refresh may return besides 0 and <0. */
+enum query_outcome {
+	QUERY_DONE,
+	QUERY_INTERRUPTED, /* query_interrupt was called; what was printed so far is incomplete */
+	QUERY_READER_GONE, /* nobody reads the other end of fd any more (EPIPE) */
+};
+
+struct query_options {
+	const char *const *locations; /* files, folders, globs, bucket folders */
+	size_t locations_count;
+	/* fields of text without a header line, NULL: the version 2 default; copied */
+	const struct record_format *headerless;
+	bool strict;           /* a bad line is an error */
+	unsigned threads;      /* 0: one a core */
+	uint64_t memory_limit; /* bytes, 0: DuckDB's default */
+};
+
+/* table: for people; csv: RFC 4180; tsv: tabs, newlines and backslashes escaped by a backslash;
+ * json: one array of objects; jsonl: one object a line. All but table are for programs: NULL is
+ * empty in csv and tsv (an empty string is "" in csv), lists and structs are JSON in the JSONs. */
+enum query_output { QUERY_TABLE, QUERY_CSV, QUERY_TSV, QUERY_JSON, QUERY_JSONL };
+
+/* Lists the locations and defines vpc_flow_logs. A location without any flow log is an error. */
+int query_session_open(
+	struct query_session **ret_session, const struct query_options *options, struct err *err);
+/* Lists the locations again, so that later statements see new objects and miss removed ones. No
+ * result may be open. */
+int query_session_refresh(struct query_session *session, struct err *err);
+/* Objects that the last listing found. */
+size_t query_session_objects(const struct query_session *session);
+/* Runs the statements in sql, separated by ';'. The last one's result is returned, to be printed in
+ * this form (the form decides what DuckDB is asked for). Resets the stats. */
+int query_run(struct query_session *session, struct str sql, enum query_output output,
+	struct query_result **ret_result, struct err *err);
+/* Writes the result to fd. On a terminal of terminal_columns (0: no limit) tables are cut to fit:
+ * long texts end in "..." and rows that cannot fit are printed a field a line. A statement without
+ * rows (SET, CREATE) prints nothing. */
+int query_result_print(
+	struct query_result *result, unsigned terminal_columns, int fd, struct err *err);
+/* After printing: rows that the statement returned or changed; -1: it is of a kind without rows. */
+int64_t query_result_rows(const struct query_result *result);
+/* What reading text objects met since query_run: bad lines and the first few of them. An object
+ * that a statement reads twice counts once. Complete once the result was printed or freed. */
+struct query_stats {
+	uint64_t objects, lines, bad_lines;
+	uint64_t bad_objects; /* with at least one bad line */
+	unsigned errors;
+	struct err error[QUERY_STATS_ERRORS];
+};
+void query_session_stats(struct query_session *session, struct query_stats *ret_stats);
+/* Ends the statement that runs, or the next one when none does, until the next query_run but one.
+ * Only atomic stores: safe in signal handlers. */
+void query_interrupt(struct query_session *session);
+void query_result_free(struct query_result *result);
+MEM_DEFINE_CLEANUP(struct query_result, query_result_free)
+void query_session_close(struct query_session *session);
+MEM_DEFINE_CLEANUP(struct query_session, query_session_close)
+
+/* Bytes of the first statement in sql with its ';' (one inside quotes or comments does not count);
+ * 0 when sql holds no ended statement. */
+size_t query_statement_length(struct str sql);
+/* True when there is nothing but spaces, comments and semicolons. */
+bool query_statement_is_empty(struct str sql);
