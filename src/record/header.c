@@ -177,13 +177,13 @@ static bool looks_like_name(struct str token)
 		return false;
 	for (size_t i = 1; i < name.n; i++) {
 		char c = name.p[i];
-		if (!is_letter(c) && !is_digit(c) && c != '-' && c != '_')
+		if (!is_letter(c) && !is_digit(c) && c != '-' && c != '_' && c != '.')
 			return false;
 	}
 	return true;
 }
 
-bool record_header_is(const struct str *tokens, unsigned count)
+bool record_header_is(const struct str *tokens, unsigned count, bool first)
 {
 	unsigned known = 0;
 
@@ -192,7 +192,7 @@ bool record_header_is(const struct str *tokens, unsigned count)
 			return false;
 		known += record_header_find(tokens[i]) >= 0;
 	}
-	return known * 2 > count;
+	return first ? known > 0 : known * 2 > count;
 }
 
 bool record_header_is_time(struct str token)

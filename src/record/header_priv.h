@@ -27,8 +27,9 @@ unsigned record_header_split_commas(
 int record_header_find(struct str token);
 /* token without ${ and }. */
 struct str record_header_name(struct str token);
-/* True when all tokens look like names and most are names of fields. */
-bool record_header_is(const struct str *tokens, unsigned count);
+/* True when all tokens look like names and most are names of fields; of the first line of a file
+ * one is enough, for the others may be fields that came later than this table. */
+bool record_header_is(const struct str *tokens, unsigned count, bool first);
 /* An ISO 8601 time, as CloudWatch Logs puts before each line that it exports to S3. */
 bool record_header_is_time(struct str token);
 /* Well-formed UTF-8 (RFC 3629). */

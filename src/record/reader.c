@@ -47,6 +47,7 @@ struct record_reader {
 	struct str window; /* lent by the input and not yet read */
 	bool last_window;  /* nothing follows it, or damage */
 	bool in_long_line; /* until the next '\n' */
+	bool has_header;   /* a header line was taken */
 	bool failed;
 	uint64_t line_number;
 	char *last_line; /* a copy of the line without '\n' */
@@ -373,6 +374,30 @@ static struct str without_mark(struct str line)
 
 /* Makes a new plan of a header line, in the way the reader's files separate fields; false when line
  * is none. */
+/* Whether the tokens are those of the header line that made the plan. */
+static bool repeats_header(const struct plan *plan, const struct str *tokens, unsigned count)
+{
+	if (plan->headerless || count != plan->count)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		int field = record_header_find(tokens[i]);
+		struct str name =
+			field >= 0 ? record_fields[field].name : record_header_name(tokens[i]);
+		if (!str_equal(plan->slots[i].name, name))
+			return false;
+	}
+	return true;
+}
+
+static bool is_header(const struct record_reader *reader, const struct str *tokens, unsigned count)
+{
+	/* Where the caller has said what the fields are, words may well be values. */
+	bool first = !reader->headerless && !reader->has_header && reader->stats.lines == 0;
+
+	return record_header_is(tokens, count, first) ||
+	       repeats_header(&reader->plan, tokens, count);
+}
+
 static bool take_header(struct record_reader *reader, struct str line)
 {
 	struct str tokens[RECORD_HEADER_TOKENS_MAX];
@@ -385,7 +410,7 @@ static bool take_header(struct record_reader *reader, struct str line)
 		commas = true;
 		count = record_header_split_commas(line, tokens, &seen);
 	}
-	if (count == 0 || count > RECORD_READER_COLUMNS_MAX || !record_header_is(tokens, count))
+	if (count == 0 || count > RECORD_READER_COLUMNS_MAX || !is_header(reader, tokens, count))
 		return false;
 	plan_from_header(&reader->plan, line, tokens, count, commas);
 	if (reader->columns_count)
@@ -492,11 +517,14 @@ static int take_line(struct record_reader *reader, struct str line)
 		line = without_mark(line);
 	if (line.n == 0)
 		return LINE_NONE;
-	if (may_be_header(&reader->plan, line) && take_header(reader, line))
+	if (may_be_header(&reader->plan, line) && take_header(reader, line)) {
+		reader->has_header = true;
 		return LINE_NONE;
+	}
 	int status = take_data(reader, line);
 	if (status == LINE_BAD && take_header(reader, line)) {
 		forget_bad_line(reader);
+		reader->has_header = true;
 		return LINE_NONE;
 	}
 	return status;

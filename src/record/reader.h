@@ -1,6 +1,7 @@
 /* reader: lines of flow log text to columns.
  * Takes text as AWS and its users leave it: a header line when there is one (any order, custom
- * formats, unknown fields kept as text), the version 2 default order when there is none; "-" is
+ * formats, unknown fields kept as text; told by one known name in the first line, and by most names
+ * in later ones), the version 2 default order when there is none; "-" is
  * NULL; NODATA and SKIPDATA lines; IPv6; CRLF; a byte order mark; runs of blanks between fields and
  * around them; a last line without '\n' when it is whole, counted as truncated when it is not;
  * gzip with any number of members, each of which may begin with a header line of its own.

@@ -162,6 +162,11 @@ static void test_custom_formats(void **state)
 	check("srcaddr new-field-2031 bytes new-field-2031 srcaddr packets-new end\n"
 	      "10.0.0.1 x:1 7 y 10.0.0.2 - 8\n",
 		"srcaddr|new-field-2031|bytes|packets-new|end", "10.0.0.1|x:1|7|NULL|8\n");
+	/* More future fields than known ones, with a name in a new style; the header comes again.
+	 */
+	check("srcaddr new-a new.b new-c\n10.0.0.1 a - c\n"
+	      "srcaddr new-a new.b new-c\n10.0.0.2 - b -\n",
+		"srcaddr|new-a|new.b|new-c", "10.0.0.1|a|NULL|c\n10.0.0.2|NULL|b|NULL\n");
 	check("${srcaddr} ${log-status}\n10.0.0.1 OK\n", "srcaddr|log-status", "10.0.0.1|OK\n");
 	check("sourceaddress destinationport tcpflags interface_id LogStatus\n10.0.0.1 22 19 e OK\n",
 		"srcaddr|dstport|tcp-flags|interface-id|log-status", "10.0.0.1|22|19|e|OK\n");
