@@ -31,6 +31,8 @@
 
 #define ICMP_HEADER 8
 
+#define SCTP_HEADER 12
+
 #define TCP_HEADER_MIN 20
 #define TCP_FLAGS_AT   13
 #define TCP_FIN        0x01
@@ -110,7 +112,9 @@ static inline __attribute__((always_inline)) void decode_transport(
 		__attribute__((fallthrough));
 	case PROTOCOL_UDP:
 	case PROTOCOL_SCTP:
-		if (captured >= 4) {
+		/* What is too short for SCTP's common header is none (RFC 9260, 3.1); of the others
+		 * ports are known before the header ends, as Wireshark has it too. */
+		if (captured >= (packet->protocol == PROTOCOL_SCTP ? SCTP_HEADER : 4)) {
 			packet->src_port = packet_be16(p);
 			packet->dst_port = packet_be16(p + 2);
 		}

@@ -346,6 +346,14 @@ static void test_ipv4(void **state)
 		0);
 	assert_int_equal(packet.src_port, 2905);
 	assert_int_equal(packet.dst_port, 2906);
+	/* A datagram too short for the common header of SCTP: tshark shows no ports either. */
+	assert_int_equal(
+		decode(101, "4500001f00010000408400 00c0000201c6336402 0b590b5a00000000000000",
+			&packet),
+		0);
+	assert_int_equal(packet.src_port, 0);
+	assert_int_equal(packet.dst_port, 0);
+	assert_int_equal(packet.bytes, 31);
 	assert_int_equal(
 		decode(101, "4500001c00010000402f00 00c0000201c6336402 0000080000000000", &packet),
 		0);
