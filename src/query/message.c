@@ -88,7 +88,8 @@ static struct str first_quoted(struct str sentence)
 }
 
 /* What to do next, where we know better than DuckDB. */
-static bool own_hint(duckdb_error_type type, struct str sentence, struct err *err)
+static bool own_hint(const struct query_session *session, duckdb_error_type type,
+	struct str sentence, struct err *err)
 {
 	struct str name = first_quoted(sentence);
 
@@ -103,6 +104,16 @@ static bool own_hint(duckdb_error_type type, struct str sentence, struct err *er
 	int field = name.n ? record_field_find_sql(name) : -1;
 	if (type == DUCKDB_ERROR_BINDER && field >= 0 &&
 		str_starts_with(sentence, STR("Referenced column"))) {
+		struct str column = record_fields[field].sql_name;
+		if (query_columns_find(session, name) >= 0) {
+			if (str_equal_ignoring_case(name, column))
+				return false;
+			err_hint(err,
+				"older names stand for columns of " REWRITE_TABLE
+				" itself, not of subqueries: name it %.*s here",
+				STR_ARG(column));
+			return true;
+		}
 		err_hint(err,
 			"no flow log read here has the field ${%s}; DESCRIBE " REWRITE_TABLE
 			" lists the columns",
@@ -137,7 +148,7 @@ int query_message(
 		sentence.n--;
 	enum err_code code = code_of(type, text);
 	err_set(err, code, "%s%s", code == ERR_USAGE ? "SQL: " : "", buf_text(&sentence));
-	if (!own_hint(type, buf_str(&sentence), err) && rest.n)
+	if (!own_hint(session, type, buf_str(&sentence), err) && rest.n)
 		err_hint(err, "%s", buf_text(&rest));
 	return -1;
 }

@@ -207,6 +207,27 @@ static void memory_and_disk_have_bounds(void **state)
 	assert_non_null(strstr(err.hint, "--memory-limit"));
 }
 
+static void hints_say_which_name_to_use(void **state)
+{
+	struct err err = ERR_INIT;
+	int outcome;
+
+	write_file("hints.log", SSH);
+	_cleanup_(query_session_closep) struct query_session *session =
+		open_session("hints.log", false);
+	free(run(session, "SELECT sourceaddress FROM (SELECT * FROM vpc_flow_logs)", &outcome,
+		&err));
+	assert_true(outcome < 0);
+	assert_non_null(strstr(err.hint, "name it srcaddr here"));
+	free(run(session, "SELECT srcaddr FROM (SELECT dstaddr FROM vpc_flow_logs)", &outcome,
+		&err));
+	assert_true(outcome < 0);
+	assert_null(strstr(err.hint, "no flow log read here"));
+	free(run(session, "SELECT vpc_id FROM (SELECT * FROM vpc_flow_logs)", &outcome, &err));
+	assert_true(outcome < 0);
+	assert_non_null(strstr(err.hint, "no flow log read here has the field ${vpc-id}"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +235,7 @@ int main(void)
 		cmocka_unit_test(refreshing_brings_objects_and_columns),
 		cmocka_unit_test(bad_lines_are_counted_once),
 		cmocka_unit_test(transactions_do_not_get_stuck),
+		cmocka_unit_test(hints_say_which_name_to_use),
 		cmocka_unit_test(memory_and_disk_have_bounds),
 	};
 
