@@ -32,7 +32,7 @@ struct device {
 	struct vpc_interface interface;
 	bool attached;
 	bool present;
-	int64_t gone_since; /* wall seconds, when !present */
+	int64_t gone_since; /* monotonic seconds, when !present */
 };
 
 struct agent {
@@ -252,13 +252,19 @@ static struct device *add_device(struct agent *agent)
 	return device;
 }
 
-/* Forgets devices whose last window has been published. */
-static void forget_gone_devices(struct agent *agent, int64_t now)
+/* Forgets devices whose last window has been published. By the monotonic clock: the wall clock may
+ * be stepped, and the open window still be full of their flows. */
+static void forget_gone_devices(struct agent *agent)
 {
+	int64_t now = clock_mono_ns() / CLOCK_NS_PER_SECOND;
+
 	for (size_t i = 0; i < agent->devices_count; i++) {
 		struct device *device = agent->devices[i];
-		if (device->present ||
-			now - device->gone_since < 3 * (int64_t)agent->options->interval)
+		if (device->present)
+			continue;
+		if (!device->gone_since)
+			device->gone_since = now;
+		if (now - device->gone_since < 3 * (int64_t)agent->options->interval)
 			continue;
 		free(device);
 		agent->devices[i--] = agent->devices[--agent->devices_count];
@@ -284,6 +290,7 @@ static int follow_devices(struct agent *agent, struct err *err)
 			device = add_device(agent);
 		device->interface = interfaces[i];
 		device->present = true;
+		device->gone_since = 0;
 		vpc_interface_set_record(&device->interface, &agent->identity);
 		if (device->interface.up && !device->attached)
 			attach(agent, device, now);
@@ -292,12 +299,10 @@ static int follow_devices(struct agent *agent, struct err *err)
 	}
 	for (size_t i = 0; i < agent->devices_count; i++) {
 		struct device *device = agent->devices[i];
-		if (!device->present && device->attached) {
+		if (!device->present)
 			detach(agent, device, now);
-			device->gone_since = now;
-		}
 	}
-	forget_gone_devices(agent, now);
+	forget_gone_devices(agent);
 	return 0;
 }
 
