@@ -34,6 +34,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define CONNTRACK_REPLY   3
 #define CONNTRACK_NAT     0x30   /* IPS_SRC_NAT | IPS_DST_NAT */
 #define DST_POINTER       (~1ul) /* of sk_buff._skb_refdst */
+#define DST_FAKE_RTABLE   0x10   /* of dst_entry.flags */
+#define IFF_EBRIDGE       2      /* of net_device.priv_flags */
 
 /* --- tc --- */
 
@@ -215,39 +217,56 @@ static __always_inline __u32 device_index(struct net_device *dev)
 	return (__u32)BPF_CORE_READ(dev, ifindex);
 }
 
+/* The device that the packet's route leads to; NULL without a route. A bridge that lets IP's rules
+ * see what it forwards (br_netfilter) gives such packets a fake one. */
+static __always_inline struct net_device *route_device(struct sk_buff *skb)
+{
+	struct dst_entry *dst = (void *)(BPF_CORE_READ(skb, _skb_refdst) & DST_POINTER);
+
+	if (!dst || BPF_CORE_READ(dst, flags) & DST_FAKE_RTABLE)
+		return NULL;
+	return BPF_CORE_READ(dst, dev);
+}
+
+static __always_inline bool device_is_bridge(struct net_device *dev)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) & IFF_EBRIDGE;
+}
+
+/* Of a packet in a hook of netfilter or a cgroup. live.c has the table of hooks. */
+static __always_inline void place_find_hook(struct sk_buff *skb, struct place *place)
+{
+	struct net_device *dev = BPF_CORE_READ(skb, dev), *route = route_device(skb);
+	__u32 from = (__u32)BPF_CORE_READ(skb, skb_iif);
+	__u32 routed = device_index(route);
+
+	place->ifindex = device_index(dev);
+	place->seen = from && (from == place->ifindex ||
+				      (place->ifindex && !route && device_is_bridge(dev)));
+	if (place->seen) {
+		/* The bridge has its packets from a port, and takes them over there. */
+		place->ifindex = from;
+		place->direction = FLOWS_INGRESS;
+		return;
+	}
+	/* In the output hook the device is not set yet, or is the tunnel that made the packet of
+	 * another: the link header, if there is one, is that of the packet inside. */
+	if (routed && (!place->ifindex ||
+			      BPF_CORE_READ(skb, mac_header) >= BPF_CORE_READ(skb, network_header)))
+		place->ifindex = routed;
+	place->direction = FLOWS_EGRESS;
+}
+
 static __always_inline bool place_find(struct sk_buff *skb, enum cause cause, struct place *place)
 {
-	__u32 from = (__u32)BPF_CORE_READ(skb, skb_iif);
-
-	place->ifindex = device_index(BPF_CORE_READ(skb, dev));
-	if (!place->ifindex) {
-		/* The output hook comes before the device is set: the route knows it. */
-		struct dst_entry *dst = (void *)(BPF_CORE_READ(skb, _skb_refdst) & DST_POINTER);
-
-		if (cause != CAUSE_NETFILTER || from || !dst)
-			return false;
-		place->ifindex = device_index(BPF_CORE_READ(dst, dev));
+	if (cause == CAUSE_NETFILTER || cause == CAUSE_CGROUP) {
+		place_find_hook(skb, place);
+	} else {
+		place->ifindex = device_index(BPF_CORE_READ(skb, dev));
+		place->direction = cause == CAUSE_TC_EGRESS ? FLOWS_EGRESS : FLOWS_INGRESS;
+		place->seen = cause != CAUSE_XDP;
 	}
-	if (!place->ifindex)
-		return false;
-	switch (cause) {
-	case CAUSE_TC_INGRESS:
-		place->direction = FLOWS_INGRESS;
-		place->seen = true;
-		break;
-	case CAUSE_TC_EGRESS:
-		place->direction = FLOWS_EGRESS;
-		place->seen = true;
-		break;
-	case CAUSE_XDP:
-		place->direction = FLOWS_INGRESS;
-		place->seen = false;
-		break;
-	default:
-		place->seen = from == place->ifindex;
-		place->direction = place->seen ? FLOWS_INGRESS : FLOWS_EGRESS;
-	}
-	return true;
+	return place->ifindex != 0;
 }
 
 /* tc saw the packet before destination NAT: conntrack knows what it was like then. */

@@ -31,11 +31,13 @@ typedef struct {
 
 struct net_device {
 	int ifindex;
+	unsigned long long priv_flags : 32; /* width and place differ: read as a bit field */
 	possible_net_t nd_net;
 };
 
 struct dst_entry {
 	struct net_device *dev;
+	unsigned short flags;
 };
 
 struct sk_buff {
@@ -48,7 +50,7 @@ struct sk_buff {
 	__u8 encapsulation : 1;
 	__be16 protocol;
 	__u16 inner_transport_header;
-	__u16 network_header;
+	__u16 network_header, mac_header;
 	unsigned int end; /* an offset on 64-bit kernels */
 	unsigned char *head, *data;
 };

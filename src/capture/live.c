@@ -22,7 +22,9 @@
  *   tc ingress, tcx            TC_INGRESS      dev                   ingress      yes
  *   netdev ingress             NETFILTER_DROP  dev == skb_iif        ingress      yes
  *   prerouting input forward   NETFILTER_DROP  dev == skb_iif        ingress      yes
- *   output                     NETFILTER_DROP  none, route's; 0      egress       no
+ *   bridge: input, IP's hooks  NETFILTER_DROP  bridge; its port      ingress      yes, at the port
+ *   bridge: forward            NETFILTER_DROP  dev != skb_iif        egress       no
+ *   output                     NETFILTER_DROP  none, a tunnel; any   egress       no, by its route
  *   postrouting, own           NETFILTER_DROP  dev; 0                egress       no
  *   postrouting, forwarded     NETFILTER_DROP  dev != skb_iif        egress       no
  *   netdev egress              NETFILTER_DROP  as postrouting        egress       no
