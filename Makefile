@@ -6,7 +6,7 @@ MESON_OPTIONS ?=
 .PHONY: all run test check format lint fuzz bench install clean dependencies test-dependencies
 
 all: dependencies $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@tools/build $(BUILD)
 
 $(BUILD)/build.ninja: | dependencies
 	@said=$$(meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX) $(MESON_OPTIONS)) || \
@@ -22,7 +22,7 @@ run: all
 	@tools/run-as-root $(BUILD)/nagare run $(ARGS)
 
 test: test-dependencies $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@tools/build $(BUILD)
 	@meson test -C $(BUILD) --print-errorlogs $(TESTS)
 
 check:
@@ -44,7 +44,7 @@ bench: all
 
 # make install PREFIX=/usr DESTDIR=...; a PREFIX given here also changes an existing build.
 install: all
-	@$(if $(filter file,$(origin PREFIX)),,meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja -C $(BUILD) --quiet)
+	@$(if $(filter file,$(origin PREFIX)),,meson configure $(BUILD) -Dprefix=$(PREFIX) && tools/build $(BUILD))
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
