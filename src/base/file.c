@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 #include <fts.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 int file_read(const char *path, size_t max, struct buf *ret_bytes, struct err *err)
@@ -60,6 +61,31 @@ static char *folder_of(const char *path)
 	return slash == path ? mem_strdup("/") : mem_printf("%.*s", (int)(slash - path), path);
 }
 
+/* A new file that is locked as long as this process has it open. file_remove_drafts may be faster
+ * than the lock: then the file is gone, and another is made. */
+static int draft_create(char **ret_path, const char *folder, const char *name, struct err *err)
+{
+	for (;;) {
+		_cleanup_free_ char *path = mem_printf("%s/.%s.XXXXXX.part", folder, name);
+		_cleanup_close_ int fd = mkostemps(path, (int)strlen(".part"), O_CLOEXEC);
+		struct stat status;
+
+		if (fd < 0)
+			return err_set_errno(err, errno, "cannot create a file in %s", folder);
+		/* Where the file system has no locks, there is one writer, as always was. */
+		(void)!flock(fd, LOCK_EX);
+		if (fchmod(fd, 0640) < 0 || fstat(fd, &status) < 0) {
+			int failure = errno;
+			unlink(path);
+			return err_set_errno(err, failure, "cannot set the mode of %s", path);
+		}
+		if (status.st_nlink == 0)
+			continue;
+		*ret_path = take(path);
+		return take_fd(fd);
+	}
+}
+
 int file_draft_open(struct file_draft *ret_draft, const char *path, struct err *err)
 {
 	_cleanup_free_ char *folder = folder_of(path);
@@ -67,18 +93,11 @@ int file_draft_open(struct file_draft *ret_draft, const char *path, struct err *
 
 	if (file_make_folders(folder, 0750, err) < 0)
 		return -1;
-	_cleanup_free_ char *draft_path =
-		mem_printf("%s/.%s.XXXXXX.part", folder, slash ? slash + 1 : path);
-	int fd = mkostemps(draft_path, (int)strlen(".part"), O_CLOEXEC);
+	char *draft_path;
+	int fd = draft_create(&draft_path, folder, slash ? slash + 1 : path, err);
 	if (fd < 0)
-		return err_set_errno(err, errno, "cannot create a file in %s", folder);
-	if (fchmod(fd, 0640) < 0) {
-		int failure = errno;
-		close(fd);
-		unlink(draft_path);
-		return err_set_errno(err, failure, "cannot set the mode of %s", draft_path);
-	}
-	*ret_draft = (struct file_draft){fd, mem_strdup(path), take(draft_path)};
+		return -1;
+	*ret_draft = (struct file_draft){fd, mem_strdup(path), draft_path};
 	return 0;
 }
 
@@ -99,15 +118,20 @@ int file_draft_write(struct file_draft *draft, struct str bytes, struct err *err
 int file_draft_commit(struct file_draft *draft, bool replace, struct err *err)
 {
 	_cleanup_free_ char *folder = folder_of(draft->path);
+	_cleanup_close_ int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	if (folder_fd < 0)
+		return err_set_errno(err, errno, "cannot open folder %s", folder);
 	if (fdatasync(draft->fd) < 0)
 		return err_set_errno(err, errno, "cannot write %s to disk", draft->path);
 	if (renameat2(AT_FDCWD, draft->draft_path, AT_FDCWD, draft->path,
-		    replace ? 0 : RENAME_NOREPLACE) < 0)
+		    replace ? 0 : RENAME_NOREPLACE) < 0) {
+		if (errno == EEXIST && !replace)
+			return FILE_DRAFT_EXISTS;
 		return err_set_errno(err, errno, "cannot name %s", draft->path);
+	}
 	free(take(draft->draft_path));
-	_cleanup_close_ int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder_fd < 0 || fsync(folder_fd) < 0)
+	if (fsync(folder_fd) < 0)
 		return err_set_errno(err, errno, "cannot write folder %s to disk", folder);
 	return 0;
 }
@@ -125,6 +149,14 @@ void file_draft_done(struct file_draft *draft)
 	*draft = (struct file_draft)FILE_DRAFT_INIT;
 }
 
+/* Whether the process that makes this draft lives. */
+static bool draft_is_locked(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 int file_remove_drafts(const char *folder, struct err *err)
 {
 	char *const roots[] = {(char *)folder, NULL};
@@ -135,7 +167,9 @@ int file_remove_drafts(const char *folder, struct err *err)
 	if (!walk)
 		return err_set_errno(err, errno, "cannot read folder %s", folder);
 	while (result == 0 && (entry = fts_read(walk))) {
-		if (entry->fts_info == FTS_D || fnmatch(".*.??????.part", entry->fts_name, 0) != 0)
+		if (entry->fts_info == FTS_D ||
+			fnmatch(".*.??????.part", entry->fts_name, 0) != 0 ||
+			draft_is_locked(entry->fts_accpath))
 			continue;
 		if (unlink(entry->fts_accpath) < 0 && errno != ENOENT)
 			result = err_set_errno(err, errno, "cannot remove %s", entry->fts_path);

@@ -27,9 +27,12 @@ struct file_draft {
 int file_draft_open(struct file_draft *ret_draft, const char *path, struct err *err);
 int file_draft_write(struct file_draft *draft, struct str bytes, struct err *err);
 /* Data synchronised, renamed to its name, folder synchronised: after 0 the file survives kill -9
- * and power loss, before it nothing shows. Fails with EEXIST rather than replace when !replace. */
+ * and power loss, before it nothing shows. FILE_DRAFT_EXISTS when the name is taken and !replace:
+ * it is a draft as before. */
+enum { FILE_DRAFT_EXISTS = 1 };
 int file_draft_commit(struct file_draft *draft, bool replace, struct err *err);
 /* Removes the draft if it was not committed. A zeroed or FILE_DRAFT_INIT draft is fine. */
 void file_draft_done(struct file_draft *draft);
-/* Removes drafts under folder (all levels) that a killed process left behind. */
+/* Removes drafts under folder (all levels) that a killed process left behind; those of a process
+ * that lives are locked (flock) and stay. */
 int file_remove_drafts(const char *folder, struct err *err);

@@ -25,7 +25,7 @@ static void draft_shows_when_committed(void **state)
 	assert_true(str_equal(buf_str(&bytes), STR("content")));
 	_cleanup_(file_draft_done) struct file_draft second = FILE_DRAFT_INIT;
 	assert_int_equal(file_draft_open(&second, path, &err), 0);
-	assert_true(file_draft_commit(&second, false, &err) < 0);
+	assert_int_equal(file_draft_commit(&second, false, &err), FILE_DRAFT_EXISTS);
 	assert_int_equal(file_draft_commit(&second, true, &err), 0);
 }
 
@@ -36,9 +36,16 @@ static void abandoned_drafts_go(void **state)
 	struct err err;
 
 	assert_int_equal(file_draft_open(&draft, path, &err), 0);
-	assert_int_equal(access(draft.draft_path, F_OK), 0);
+	assert_int_equal(file_remove_drafts(folder, &err), 0);
+	assert_int_equal(access(draft.draft_path, F_OK), 0); /* this process lives */
+	_cleanup_free_ char *left = mem_strdup(draft.draft_path);
+	memcpy(strrchr(left, '.') - 6, "killed", 6);
+	assert_int_equal(link(draft.draft_path, left), 0);
+	close(draft.fd);
+	draft.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(file_remove_drafts(folder, &err), 0);
 	assert_int_equal(access(draft.draft_path, F_OK), -1);
+	assert_int_equal(access(left, F_OK), -1);
 	_cleanup_free_ char *kept = mem_printf("%s/a/b/object", folder);
 	assert_int_equal(access(kept, F_OK), 0);
 	file_draft_done(&draft);

@@ -176,7 +176,7 @@ static void add_folders(
 }
 
 /* The key of a batch; attempt tells apart objects that would have one name (a restart within a
- * window). */
+ * window, or another recorder with this bucket). */
 static void make_key(struct buf *key, const struct deliver_objects *objects,
 	const struct batch *batch, unsigned attempt)
 {
@@ -228,8 +228,12 @@ static int publish_batch(struct deliver_objects *objects, struct batch *batch, s
 		int result = batch->parquet
 				     ? record_parquet_write(batch->parquet, draft.draft_path, err)
 				     : write_gzip(&draft, buf_str(&batch->text), err);
-		if (result < 0 || file_draft_commit(&draft, false, err) < 0)
+		if (result == 0)
+			result = file_draft_commit(&draft, false, err);
+		if (result < 0)
 			return -1;
+		if (result == FILE_DRAFT_EXISTS)
+			continue;
 		snprintf(objects->last_key, sizeof(objects->last_key), "%s", buf_text(&key));
 		objects->published++;
 		return 0;
