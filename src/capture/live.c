@@ -54,6 +54,7 @@
 #include "capture/attach.h"
 #include "capture/flows_shape.h"
 #include "capture/live_priv.h"
+#include "capture/types.h"
 #include "record/record.h"
 
 /* Generated, and in need of flows_shape.h. */
@@ -132,6 +133,11 @@ static int programs_configure(struct capture_live *live, struct err *err)
 		return -1;
 	if (getrandom(live->hash_keys, sizeof(live->hash_keys), 0) != sizeof(live->hash_keys))
 		return err_set_errno(err, errno, "no random numbers");
+	/* libbpf knows what the section "tc" means from 0.6 on only. */
+	bpf_program__set_type(programs->progs.ethernet_ingress, BPF_PROG_TYPE_SCHED_CLS);
+	bpf_program__set_type(programs->progs.ethernet_egress, BPF_PROG_TYPE_SCHED_CLS);
+	bpf_program__set_type(programs->progs.other_ingress, BPF_PROG_TYPE_SCHED_CLS);
+	bpf_program__set_type(programs->progs.other_egress, BPF_PROG_TYPE_SCHED_CLS);
 	programs->rodata->flows_namespace = inode;
 	programs->rodata->flows_table_size = live->size;
 	programs->rodata->flows_buckets = live->buckets;
@@ -212,6 +218,7 @@ int capture_live_open(
 	struct capture_live **ret_live, const struct capture_live_options *options, struct err *err)
 {
 	_cleanup_(capture_live_closep) struct capture_live *live = mem_new(1, sizeof(*live));
+	DECLARE_LIBBPF_OPTS(bpf_object_open_opts, open_options);
 	int error;
 
 	capture_libbpf_quiet();
@@ -224,7 +231,8 @@ int capture_live_open(
 		err_set(err, ERR_UNSUPPORTED, "this kernel has no type information (BTF)");
 		return err_hint(err, "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y");
 	}
-	live->programs = flows_bpf__open();
+	open_options.btf_custom_path = capture_types_path();
+	live->programs = flows_bpf__open_opts(&open_options);
 	if (!live->programs)
 		return load_failed(err, -errno);
 	if (!capture_kernel_has_reason("SKB_DROP_REASON_NETFILTER_DROP"))

@@ -1,11 +1,12 @@
-/* live_flows [--max-flows N | --filters | --no-membarrier] DEVICE...: counts on these devices until
- * SIGTERM, then prints a line a flow: device direction action protocol source source-port
- * destination destination-port packets bytes flags, and "missed device packets bytes verdicts".
- * SIGUSR1 drains in between; what several drains hand out of a flow is added up. Says "ready" when
- * it counts. */
+/* live_flows [--max-flows N | --filters | --no-membarrier | --simple-types] DEVICE...: counts on
+ * these devices until SIGTERM, then prints a line a flow: device direction action protocol source
+ * source-port destination destination-port packets bytes flags, and "missed device packets bytes
+ * verdicts". SIGUSR1 drains in between; what several drains hand out of a flow is added up. Says
+ * "ready" when it counts. */
 #include "base/number.h"
 #include "capture/attach.h"
 #include "capture/live.h"
+#include "capture/types.h"
 #include "record/record.h"
 
 #include <errno.h>
@@ -127,6 +128,10 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--no-membarrier") == 0) {
 		if (refuse_membarrier())
 			return 1;
+		device = 2;
+	}
+	if (argc > 1 && strcmp(argv[1], "--simple-types") == 0) {
+		capture_types_always_simplify();
 		device = 2;
 	}
 	sigemptyset(&signals);
