@@ -78,6 +78,8 @@
 #define LATE_LOOKS     256 /* some microseconds: longer than from tc to a hook */
 #define SLOT_CLEAR_FEW 16  /* clear single slots when fewer than a 16th of the table is used */
 
+_Static_assert(FLOWS_MAX == CAPTURE_LIVE_FLOWS_MAX, "one limit");
+
 struct watched {
 	uint32_t ifindex;
 	struct capture_attachment ingress, egress;

@@ -16,8 +16,10 @@
 
 struct capture_live;
 
+#define CAPTURE_LIVE_FLOWS_MAX 4194303u
+
 struct capture_live_options {
-	size_t max_flows;     /* in the kernel's table between two drains */
+	size_t max_flows;     /* in each of the kernel's two tables, between two drains */
 	bool require_verdict; /* fail where drops have no reasons, rather than record ACCEPT only */
 };
 

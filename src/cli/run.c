@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "capture/live.h"
 #include "cli/command.h"
 #include "cli/defaults.h"
 
@@ -118,9 +119,9 @@ static int set_max_flows(void *settings, const char *value, struct err *err)
 {
 	uint64_t *max_flows = &((struct settings *)settings)->max_flows;
 
-	if (!number_parse(str_from(value), 1u << 26, max_flows) || *max_flows < 1024)
-		return err_set(
-			err, ERR_USAGE, "expected 1024 to %u flows, found '%s'", 1u << 26, value);
+	if (!number_parse(str_from(value), CAPTURE_LIVE_FLOWS_MAX, max_flows) || *max_flows < 1024)
+		return err_set(err, ERR_USAGE, "expected 1024 to %u flows, found '%s'",
+			CAPTURE_LIVE_FLOWS_MAX, value);
 	return 0;
 }
 
@@ -333,11 +334,12 @@ const struct cli_command cli_run = {
 			{"region", 0, "REGION", "Region in records and keys. Default: us-east-1.",
 				set_region},
 			{"max-flows", 0, "COUNT",
-				"Flows held in memory (128 bytes each, in the kernel and again in the "
-				"process); beyond it the oldest are written early. Default: 524288.",
+				"Flows held in memory, 1024 to 4194303 (in the kernel two tables of 128 "
+				"bytes a flow, in the process 100 bytes); beyond it the oldest are "
+				"written early. Default: 524288.",
 				set_max_flows},
 			{"require-verdict", 0, NULL,
-				"Fail on a kernel that cannot tell rejected packets (before 5.17) "
+				"Fail on a kernel that cannot tell rejected packets (before 5.18) "
 				"rather than record ACCEPT only.",
 				set_require_verdict},
 			{"quiet", 'q', NULL, "Say nothing but warnings and errors.", set_quiet},
