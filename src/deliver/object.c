@@ -48,6 +48,15 @@ static char *copy_or_empty(const char *text)
 	return mem_strdup(text ? text : "");
 }
 
+/* Better known now than at the end of the first window. */
+static int bucket_try(const char *bucket, struct err *err)
+{
+	_cleanup_free_ char *path = mem_printf("%s/try", bucket);
+	_cleanup_(file_draft_done) struct file_draft draft = FILE_DRAFT_INIT;
+
+	return file_draft_open(&draft, path, err);
+}
+
 int deliver_objects_open(struct deliver_objects **ret_objects,
 	const struct deliver_options *options, struct err *err)
 {
@@ -60,8 +69,7 @@ int deliver_objects_open(struct deliver_objects **ret_objects,
 	objects->options.account_id = objects->account_id = copy_or_empty(options->account_id);
 	objects->options.region = objects->region = copy_or_empty(options->region);
 	objects->options.flow_log_id = objects->flow_log_id = copy_or_empty(options->flow_log_id);
-	if (file_make_folders(objects->bucket, 0750, err) < 0 ||
-		file_remove_drafts(objects->bucket, err) < 0)
+	if (bucket_try(objects->bucket, err) < 0 || file_remove_drafts(objects->bucket, err) < 0)
 		return err_wrap(err, "bucket %s", objects->bucket);
 	*ret_objects = take(objects);
 	return 0;

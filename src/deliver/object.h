@@ -30,7 +30,8 @@ struct deliver_options {
 
 struct deliver_objects;
 
-/* Strings of the options are copied. Makes the bucket and removes drafts of a killed process. */
+/* Strings of the options are copied. Makes the bucket, fails when nothing can be written there, and
+ * removes drafts of a killed process. */
 int deliver_objects_open(struct deliver_objects **ret_objects,
 	const struct deliver_options *options, struct err *err);
 int deliver_objects_add(
