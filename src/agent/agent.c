@@ -47,7 +47,8 @@ struct agent {
 	int64_t window_start; /* of the open window */
 	int64_t warned_at;
 	int64_t status_at_ns;
-	bool failed; /* stop, with failure */
+	bool failed;   /* stop, with failure */
+	bool stopping; /* the last windows are being written */
 	struct err failure;
 	int signals, timer, monitor;
 };
@@ -131,7 +132,7 @@ static bool on_closed(void *context, int64_t window_start)
 	struct agent *agent = context;
 	struct err err = ERR_INIT;
 
-	if (deliver_objects_publish(agent->objects, window_start, &err) < 0) {
+	if (deliver_objects_publish(agent->objects, window_start, &err) < 0 && !agent->stopping) {
 		err_hint(&err, "%llu records wait and are tried again with the next window",
 			(unsigned long long)deliver_objects_waiting(agent->objects));
 		warn(agent, &err);
@@ -478,9 +479,18 @@ static int flush(struct agent *agent, struct err *err)
 			capture_live_detach(
 				agent->live, agent->devices[i]->interface.ifindex, NULL);
 	}
-	if (drain(agent, err) < 0 || flow_windows_flush(agent->windows) < 0)
+	agent->stopping = true;
+	if (drain(agent, err) < 0)
 		return -1;
-	return deliver_objects_publish(agent->objects, agent->window_start, err);
+	if (flow_windows_flush(agent->windows) < 0) {
+		if (err)
+			*err = agent->failure;
+		return -1;
+	}
+	if (deliver_objects_publish(agent->objects, agent->window_start, err) < 0)
+		return err_hint(err, "%llu records are lost with it",
+			(unsigned long long)deliver_objects_waiting(agent->objects));
+	return 0;
 }
 
 int agent_run(const struct agent_options *options, struct err *err)
