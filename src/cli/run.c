@@ -181,6 +181,16 @@ static void show_started(void *context, const struct agent_status *status, bool 
 		display->default_bucket ? "" : display->bucket);
 }
 
+/* What tells a key from the others of this run: stamp and hash, behind the last but one '_'. */
+static const char *object_of(const char *key)
+{
+	const char *end = strrchr(key, '_');
+
+	while (end && end > key && end[-1] != '_')
+		end--;
+	return end ? end : key;
+}
+
 static void show_status(void *context, const struct agent_status *status)
 {
 	struct display *display = context;
@@ -195,12 +205,10 @@ static void show_status(void *context, const struct agent_status *status)
 	display->time_ns = now_ns;
 	if (!display->terminal)
 		return;
-	const char *slash = strrchr(status->last_key, '/');
 	int n = snprintf(line, sizeof(line),
 		"%zu flows  %.0f packets/s  %" PRIu64 " rejected  %" PRIu64 " objects  %s%s",
 		status->flows, rate, status->rejected_packets, status->objects,
-		status->last_key[0] ? "last " : "window ends in ",
-		status->last_key[0] ? (slash ? slash + 1 : status->last_key) : "");
+		status->last_key[0] ? "last " : "window ends in ", object_of(status->last_key));
 	if (!status->last_key[0] && n > 0 && (size_t)n < sizeof(line))
 		snprintf(line + n, sizeof(line) - (size_t)n, "%" PRId64 " s",
 			status->window_ends - clock_wall_ns() / CLOCK_NS_PER_SECOND);
