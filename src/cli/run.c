@@ -174,10 +174,11 @@ static void show_started(void *context, const struct agent_status *status, bool 
 	fprintf(stderr,
 		"Recording %zu interface%s into %s, one object every %" PRIu64 " s.\n"
 		"Ctrl-C stops and writes the open window. Then, or from another terminal:\n"
-		"  %s query%s%s \"SELECT * FROM vpc_flow_logs WHERE action = 'REJECT' LIMIT 10\"\n",
+		"  %s%s query%s%s \"SELECT * FROM vpc_flow_logs WHERE action = 'REJECT' LIMIT 10\"\n",
 		status->interfaces, status->interfaces == 1 ? "" : "s", display->bucket,
-		display->settings->interval, program_invocation_name,
-		display->default_bucket ? "" : " --from ",
+		display->settings->interval,
+		getenv("SUDO_UID") ? "sudo " : "", /* the bucket is root's then, and closed */
+		program_invocation_name, display->default_bucket ? "" : " --from ",
 		display->default_bucket ? "" : display->bucket);
 }
 
