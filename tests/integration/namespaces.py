@@ -59,12 +59,19 @@ class Network:
         self.links = 0
         atexit.register(self.close)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-        for name in names:
-            run("ip", "netns", "add", self.full[name])
-            self.run(name, "sysctl", "-qw", "net.ipv6.conf.default.accept_ra=0",
-                     "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv6.conf.default.accept_dad=0",
-                     "net.ipv6.conf.default.router_solicitations=0")
-            self.run(name, "ip", "link", "set", "lo", "up")
+        try:
+            for name in names:
+                self.add(name)
+        except BaseException:
+            self.close()  # the next test would find the names taken
+            raise
+
+    def add(self, name):
+        run("ip", "netns", "add", self.full[name])
+        self.run(name, "sysctl", "-qw", "net.ipv6.conf.default.accept_ra=0",
+                 "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv6.conf.default.accept_dad=0",
+                 "net.ipv6.conf.default.router_solicitations=0")
+        self.run(name, "ip", "link", "set", "lo", "up")
 
     def run(self, name, *command, **options):
         return run(*command, namespace=self.full[name], **options)
