@@ -224,6 +224,8 @@ static void attach(struct agent *agent, struct device *device, int64_t now)
 	struct err err = ERR_INIT;
 
 	if (capture_live_attach(agent->live, device->interface.ifindex, &err) < 0) {
+		if (err.code == ERR_NOT_FOUND)
+			return; /* gone since it was listed: its going is news of its own */
 		err_wrap(&err, "interface %s", device->interface.name);
 		warn(agent, &err);
 		agent->failure = err;
