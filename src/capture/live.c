@@ -70,6 +70,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -216,6 +217,17 @@ static int verdicts_open(struct capture_live *live, bool required, struct err *e
 	return err_hint(err, "Linux 5.18 or newer does; without verdicts every record says ACCEPT");
 }
 
+/* A device takes two descriptors, and 1024 are the usual limit. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int capture_live_open(
 	struct capture_live **ret_live, const struct capture_live_options *options, struct err *err)
 {
@@ -224,6 +236,7 @@ int capture_live_open(
 	int error;
 
 	capture_libbpf_quiet();
+	allow_descriptors();
 	if (options->max_flows > FLOWS_MAX)
 		return err_set(err, ERR_USAGE, "at most %u flows can be counted at a time",
 			(unsigned)FLOWS_MAX);
