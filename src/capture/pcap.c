@@ -106,12 +106,9 @@ static const char *here(const struct capture_pcap *pcap)
 	return pcap->window.p + pcap->used;
 }
 
-/* Moves the window so that n bytes from here on are in it. 0, CAPTURE_PCAP_E_END when nothing at
- * all is left, <0 when less than n is. */
-static int need(struct capture_pcap *pcap, size_t n, const char *what, struct err *err)
+static __attribute__((noinline)) int move_window(
+	struct capture_pcap *pcap, size_t n, const char *what, struct err *err)
 {
-	if (left(pcap) >= n)
-		return 0;
 	input_skip(pcap->input, pcap->used);
 	pcap->used = 0;
 	pcap->window = STR_NONE;
@@ -132,6 +129,13 @@ static int need(struct capture_pcap *pcap, size_t n, const char *what, struct er
 	if (input_peek(pcap->input, 1, &none, &cause) < 0 && err)
 		*err = cause;
 	return status;
+}
+
+/* Moves the window so that n bytes from here on are in it. 0, CAPTURE_PCAP_E_END when nothing at
+ * all is left, <0 when less than n is. */
+static inline int need(struct capture_pcap *pcap, size_t n, const char *what, struct err *err)
+{
+	return left(pcap) >= n ? 0 : move_window(pcap, n, what, err);
 }
 
 static struct interface *add_interface(struct capture_pcap *pcap)
@@ -211,55 +215,84 @@ int capture_pcap_open(struct capture_pcap **ret_pcap, struct input *input, struc
 	return 0;
 }
 
+/* What a record's header says. */
+struct record {
+	uint32_t captured, original;
+	uint32_t seconds, fraction;
+};
+
+/* Inlined with what does not change in a file, so that the common kind costs no test of it. */
+static inline __attribute__((always_inline)) struct record parse_record(
+	const char *p, bool swapped, bool lengths_swapped)
+{
+	uint32_t words[4];
+
+	memcpy(words, p, sizeof(words));
+	if (swapped) {
+		for (size_t i = 0; i < 4; i++)
+			words[i] = bswap_32(words[i]);
+	}
+	if (lengths_swapped && words[2] > words[3])
+		return (struct record){words[3], words[2], words[0], words[1]};
+	return (struct record){words[2], words[3], words[0], words[1]};
+}
+
+/* The packets whose records are whole in the window, at most max. Stops before what is not right,
+ * too. */
+static inline __attribute__((always_inline)) size_t take_records(struct capture_pcap *pcap,
+	struct capture_packet *packets, size_t max, bool swapped, bool lengths_swapped)
+{
+	const uint32_t header = pcap->record_header;
+	const uint32_t link_type = pcap->interfaces[0].link_type;
+	const int64_t fraction_ns = pcap->nanoseconds ? 1 : 1000;
+	const char *p = here(pcap);
+	size_t rest = left(pcap);
+	size_t n = 0;
+
+	while (n < max && rest >= header) {
+		struct record record = parse_record(p, swapped, lengths_swapped);
+		if (record.captured > CAPTURE_PCAP_PACKET_MAX || rest - header < record.captured)
+			break;
+		packets[n++] = (struct capture_packet){
+			.bytes = (const uint8_t *)p + header,
+			.captured = record.captured,
+			.original = record.original,
+			.link_type = link_type,
+			.time_ns = record.seconds * NS_PER_SECOND + record.fraction * fraction_ns,
+		};
+		p += header + record.captured;
+		rest -= header + record.captured;
+	}
+	pcap->used = (size_t)(p - pcap->window.p);
+	return n;
+}
+
+/* Brings the whole record at this place into the window. */
+static int need_record(struct capture_pcap *pcap, struct err *err)
+{
+	const uint32_t header = pcap->record_header;
+	int status = need(pcap, header, "a record header", err);
+
+	if (status != 0)
+		return status;
+	struct record record = parse_record(here(pcap), pcap->swapped, pcap->lengths_swapped);
+	if (record.captured > CAPTURE_PCAP_PACKET_MAX)
+		return damage(pcap, err, "a packet of %u bytes, at most %u are expected",
+			record.captured, CAPTURE_PCAP_PACKET_MAX);
+	return need(pcap, header + record.captured, "a record", err) == 0 ? 0 : -1;
+}
+
 /* pcap: at least one packet, then as many as are whole in the window. */
 static int read_records(struct capture_pcap *pcap, struct capture_packet *packets, size_t max,
 	size_t *ret_count, struct err *err)
 {
-	const uint32_t header = pcap->record_header;
-	const uint32_t link_type = pcap->interfaces[0].link_type;
-	size_t n = 0;
+	bool plain = !pcap->swapped && !pcap->lengths_swapped;
+	int status = need_record(pcap, err);
 
-	while (n < max) {
-		if (left(pcap) < header) {
-			if (n)
-				break;
-			int status = need(pcap, header, "a record header", err);
-			if (status != 0)
-				return status;
-		}
-		const char *p = here(pcap);
-		uint32_t captured = get32(pcap, p + 8);
-		uint32_t original = get32(pcap, p + 12);
-		if (pcap->lengths_swapped && captured > original) {
-			uint32_t swap = captured;
-			captured = original;
-			original = swap;
-		}
-		if (captured > CAPTURE_PCAP_PACKET_MAX) {
-			if (n)
-				break;
-			return damage(pcap, err, "a packet of %u bytes, at most %u are expected",
-				captured, CAPTURE_PCAP_PACKET_MAX);
-		}
-		if (left(pcap) < header + captured) {
-			if (n)
-				break;
-			if (need(pcap, header + captured, "a record", err) != 0)
-				return -1;
-			p = here(pcap);
-		}
-		uint32_t fraction = get32(pcap, p + 4);
-		packets[n++] = (struct capture_packet){
-			.bytes = (const uint8_t *)p + header,
-			.captured = captured,
-			.original = original,
-			.link_type = link_type,
-			.time_ns = get32(pcap, p) * NS_PER_SECOND +
-				   (int64_t)fraction * (pcap->nanoseconds ? 1 : 1000),
-		};
-		pcap->used += header + captured;
-	}
-	*ret_count = n;
+	if (status != 0)
+		return status;
+	*ret_count = plain ? take_records(pcap, packets, max, false, false)
+			   : take_records(pcap, packets, max, pcap->swapped, pcap->lengths_swapped);
 	return 0;
 }
 

@@ -100,7 +100,7 @@ static uint32_t find_interface(
 }
 
 /* The file's interfaces come to be known as packets name them. */
-static uint32_t learn_interface(
+static __attribute__((noinline)) uint32_t learn_interface(
 	struct pcap_flows *flows, const struct capture_pcap *pcap, uint32_t number)
 {
 	if (number >= flows->numbers_count) {

@@ -60,7 +60,8 @@ static bool is_icmp_error(const struct flow_packet *packet)
 
 /* p: the n bytes that an ICMP error quotes. A quote of what this error's receiver did not send, or
  * without the transport header (a later fragment, behind extension headers), is none. */
-static void decode_quote(struct flow_packet *packet, const uint8_t *p, uint32_t n)
+static __attribute__((noinline)) void decode_quote(
+	struct flow_packet *packet, const uint8_t *p, uint32_t n)
 {
 	struct ip_addr src;
 	uint32_t header;
@@ -101,6 +102,19 @@ static void decode_quote(struct flow_packet *packet, const uint8_t *p, uint32_t 
 	}
 }
 
+_Static_assert(offsetof(struct flow_packet, dst_port) == offsetof(struct flow_packet, src_port) + 2,
+	"stored at once");
+
+/* Stored at once, because it is loaded at once (see ip_from_v4). */
+static inline void set_ports(struct flow_packet *packet, const uint8_t *p)
+{
+	uint32_t ports = packet_be32(p);
+
+	if (BYTE_ORDER == LITTLE_ENDIAN)
+		ports = ports << 16 | ports >> 16;
+	memcpy((char *)packet + offsetof(struct flow_packet, src_port), &ports, sizeof(ports));
+}
+
 /* p: the transport header, of which captured bytes are there. */
 static inline __attribute__((always_inline)) void decode_transport(
 	struct flow_packet *packet, const uint8_t *p, uint32_t captured)
@@ -114,10 +128,8 @@ static inline __attribute__((always_inline)) void decode_transport(
 	case PROTOCOL_SCTP:
 		/* What is too short for SCTP's common header is none (RFC 9260, 3.1); of the others
 		 * ports are known before the header ends, as Wireshark has it too. */
-		if (captured >= (packet->protocol == PROTOCOL_SCTP ? SCTP_HEADER : 4)) {
-			packet->src_port = packet_be16(p);
-			packet->dst_port = packet_be16(p + 2);
-		}
+		if (captured >= (packet->protocol == PROTOCOL_SCTP ? SCTP_HEADER : 4))
+			set_ports(packet, p);
 		break;
 	case PROTOCOL_ICMP:
 	case PROTOCOL_ICMPV6:
@@ -204,32 +216,35 @@ static uint32_t find_jumbo_length(const uint8_t *p, uint32_t n)
 	return 0;
 }
 
-/* Total length of a packet whose payload length is 0, and how much of it can be looked at. */
-static __attribute__((noinline)) uint32_t ipv6_length_of_zero(
-	struct packet_layer layer, uint32_t *ret_there)
+struct ipv6_length {
+	uint32_t total;
+	uint32_t there; /* how much of it can be looked at */
+};
+
+/* Of a packet whose payload length is 0. */
+static __attribute__((noinline)) struct ipv6_length ipv6_length_of_zero(struct packet_layer layer)
 {
 	const uint8_t *p = layer.p;
+	uint32_t there = IPV6_HEADER;
 	uint8_t next = p[6];
 
-	*ret_there = IPV6_HEADER;
 	if (next == PROTOCOL_HOP_BY_HOP && layer.captured >= IPV6_HEADER + 8) {
 		uint32_t n = (p[IPV6_HEADER + 1] + 1u) * 8;
-		uint32_t there = layer.captured - IPV6_HEADER;
-		uint32_t jumbo = find_jumbo_length(p + IPV6_HEADER, n < there ? n : there);
+		uint32_t behind = layer.captured - IPV6_HEADER;
+		uint32_t jumbo = find_jumbo_length(p + IPV6_HEADER, n < behind ? n : behind);
 		if (jumbo)
-			*ret_there = layer.captured;
+			there = layer.captured;
 		/* RFC 2675: a smaller one is an error; a longer one than the frame is damage. */
 		if (jumbo > IPV6_LENGTH_MAX && layer.original >= IPV6_HEADER &&
 			jumbo <= layer.original - IPV6_HEADER)
-			return IPV6_HEADER + jumbo;
+			return (struct ipv6_length){IPV6_HEADER + jumbo, there};
 	}
 	bool segments = next == PROTOCOL_TCP && layer.original >= IPV6_HEADER + TCP_HEADER_MIN;
 	bool big = (next == PROTOCOL_TCP || next == PROTOCOL_UDP) &&
 		   layer.original > IPV6_HEADER + IPV6_LENGTH_MAX;
 	if (!segments && !big)
-		return IPV6_HEADER;
-	*ret_there = layer.captured;
-	return layer.original;
+		return (struct ipv6_length){IPV6_HEADER, there};
+	return (struct ipv6_length){layer.original, layer.captured};
 }
 
 /* Follows the extension headers of the there bytes at p to the transport header. Each takes at
@@ -280,17 +295,18 @@ static int decode_ipv6(struct packet_layer layer, struct flow_packet *packet)
 
 	if (layer.captured < IPV6_HEADER || p[0] >> 4 != 6)
 		return FLOW_PACKET_E_DAMAGED;
-	uint32_t total = packet_be16(p + 4) + (uint32_t)IPV6_HEADER;
-	uint32_t there = total < layer.captured ? total : layer.captured;
-	if (total == IPV6_HEADER)
-		total = ipv6_length_of_zero(layer, &there);
+	struct ipv6_length length = {packet_be16(p + 4) + (uint32_t)IPV6_HEADER, layer.captured};
+	if (length.total == IPV6_HEADER)
+		length = ipv6_length_of_zero(layer);
+	else if (length.there > length.total)
+		length.there = length.total;
 	packet->src = ip_from_v6(p + 8);
 	packet->dst = ip_from_v6(p + 24);
-	begin_packet(packet, 6, p[6], total);
+	begin_packet(packet, 6, p[6], length.total);
 	if (packet->protocol == PROTOCOL_TCP || packet->protocol == PROTOCOL_UDP)
-		decode_transport(packet, p + IPV6_HEADER, there - IPV6_HEADER);
+		decode_transport(packet, p + IPV6_HEADER, length.there - IPV6_HEADER);
 	else
-		decode_extensions(packet, p, there, total);
+		decode_extensions(packet, p, length.there, length.total);
 	return 0;
 }
 

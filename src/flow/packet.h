@@ -29,17 +29,17 @@ struct flow_packet {
 	 * protocols, later fragments and where the snap length cuts them off. For verdicts only: a
 	 * flow's ports stay 0, as AWS logs them. */
 	uint8_t icmp_type, icmp_code;
-	uint8_t fragment_last;    /* 1: no part is behind this one */
-	uint32_t fragment_id;     /* identification */
-	uint32_t fragment_offset; /* of this part in the datagram, bytes */
-	uint32_t fragment_bytes;  /* of the datagram's payload in this part */
-	uint32_t bytes;           /* IP total length, as on the wire */
 	/* An ICMP error holds the start of the packet it answers (RFC 792, RFC 4443). That one went
 	 * from this one's dst to quoted_dst; ports as above, 0 when they are not there. */
 	uint8_t quoted; /* 1: it does, and this is what; for verdicts only; 0: no quoted_dst */
 	uint8_t quoted_protocol;
 	uint8_t quoted_icmp_type;
+	uint8_t fragment_last; /* 1: no part is behind this one */
 	uint16_t quoted_src_port, quoted_dst_port;
+	uint32_t fragment_offset; /* of this part in the datagram, bytes */
+	uint32_t fragment_id;     /* identification */
+	uint32_t fragment_bytes;  /* of the datagram's payload in this part */
+	uint32_t bytes;           /* IP total length, as on the wire */
 	struct ip_addr quoted_dst;
 };
 
