@@ -395,7 +395,7 @@ static const struct cli_option options[] = {
 		set_interface_id},
 	{"region", 0, "REGION", "What ${region} says; missing by default.", set_region},
 	{"max-flows", 0, "N",
-		"Flows in memory at a time, 1048576 by default, at 100 bytes each. Above it the "
+		"Flows in memory at a time, 1048576 by default, at 101 bytes each. Above it the "
 		"oldest are written early.",
 		set_max_flows},
 	{"stats", 0, NULL, "Say on standard error how many packets were read and counted.",

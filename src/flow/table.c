@@ -1,11 +1,12 @@
 /* What a packet costs is its cache misses, so an entry is one cache line and the index is apart
  * from it: one miss for the slot, one for the entry, and both can be prefetched by hash. A slot
  * keeps 32 bits of the hash: another key's entry is as good as never looked at, and slots can be
- * moved (backward shift, so that there are no tombstones) without looking at entries.
+ * moved without looking at entries. There are no tombstones: what is removed alone is closed up by
+ * a backward shift, and a whole window is swept out in one pass over the index.
  *
- * Memory for each of max flows: 64 bytes of entry, 4 of link, and 16 to 32 of index (at most half
- * of the slots are taken): at most 100 bytes. The index in use starts small and doubles in place,
- * so that few flows stay in few cache lines, however large max is.
+ * Memory for each of max flows: 64 bytes of entry, 4 of link, 16 to 32 of index (at most half of
+ * the slots are taken) and a bit: at most 101 bytes. The index in use starts small and doubles in
+ * place, so that few flows stay in few cache lines, however large max is.
  *
  * Entries that come back are reused before new ones are touched, first the list that came back
  * last, in its order: the entries of a window mostly lie one after another, and the hardware
@@ -40,7 +41,8 @@ int flow_table_init(struct flow_table *table, size_t max, struct err *err)
 	size_t entries_size = max * sizeof(struct flow_table_entry);
 	size_t index_size = slots_for(max) * sizeof(struct flow_table_slot);
 	size_t next_size = max * sizeof(uint32_t);
-	size_t size = entries_size + index_size + next_size;
+	size_t leaving_at = (entries_size + index_size + next_size + 7) & ~(size_t)7;
+	size_t size = leaving_at + (max / 64 + 1) * sizeof(uint64_t);
 	/* NORESERVE: the bound is for the worst day; what is not touched is not charged. */
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -53,6 +55,8 @@ int flow_table_init(struct flow_table *table, size_t max, struct err *err)
 	table->entries = memory;
 	table->index = (void *)((char *)memory + entries_size);
 	table->next = (void *)((char *)memory + entries_size + index_size);
+	table->leaving = (void *)((char *)memory + leaving_at);
+	table->leaving[0] = 1;
 	table->mask = SLOTS_FIRST - 1;
 	table->max = (uint32_t)max;
 	table->free = FLOW_TABLE_NONE;
@@ -102,26 +106,33 @@ static void index_remove(struct flow_table *table, uint32_t entry, uint32_t hash
 	table->index[hole] = (struct flow_table_slot){0, 0};
 }
 
-/* All live entries into an emptied index of slots. */
-static void index_rebuild(struct flow_table *table, uint32_t slots)
+/* Moves every slot to its place in an index of slots, which is not smaller; those of leaving
+ * entries go. One pass in order, from behind an empty slot on: all slots between a slot's home and
+ * where it lies are in their places already, so that the first empty one from its home on is right
+ * for good. */
+static void index_sweep(struct flow_table *table, uint32_t slots)
 {
-	uint32_t entries[AHEAD], hashes[AHEAD];
+	struct flow_table_slot *index = table->index;
+	uint32_t old_mask = table->mask;
+	uint32_t mask = slots - 1;
+	uint32_t i = old_mask;
 
-	memset(table->index, 0, slots * sizeof(struct flow_table_slot));
-	table->mask = slots - 1;
-	for (uint32_t entry = 0; entry < table->used;) {
-		unsigned n = 0;
-		for (; entry < table->used && n < AHEAD; entry++) {
-			if (!(table->entries[entry].seen & FLOW_TABLE_LIVE))
-				continue;
-			entries[n] = entry;
-			hashes[n] = hash_entry(table, entry);
-			flow_table_prefetch_index(table, hashes[n]);
-			n++;
-		}
-		for (unsigned i = 0; i < n; i++)
-			index_add(table, entries[i], hashes[i]);
+	memset(index + old_mask + 1, 0, (mask - old_mask) * sizeof(*index));
+	while (index[i].entry)
+		i--;
+	for (uint32_t left = old_mask; left; left--) {
+		i = (i + 1) & old_mask;
+		struct flow_table_slot slot = index[i];
+		index[i] = (struct flow_table_slot){0, 0};
+		/* One branch, easily foreseen where most of a window's slots are empty or leave. */
+		if (table->leaving[slot.entry / 64] >> slot.entry % 64 & 1)
+			continue;
+		uint32_t place = slot.hash & mask;
+		while (index[place].entry)
+			place = (place + 1) & mask;
+		index[place] = slot;
 	}
+	table->mask = mask;
 }
 
 /* Random access over more than the translation buffers reach costs a page walk a packet; below that
@@ -154,7 +165,7 @@ struct flow_table_entry *flow_table_insert(struct flow_table *table, struct flow
 	struct flow_table_entry *place = &table->entries[entry];
 	memcpy(&place->key, key, offsetof(struct flow_table_key, rest));
 	place->key.rest = rest;
-	place->seen = seen | FLOW_TABLE_LIVE;
+	place->seen = seen;
 	place->packets = place->bytes = 0;
 	table->next[entry] = FLOW_TABLE_NONE;
 	if (list->count++)
@@ -163,9 +174,8 @@ struct flow_table_entry *flow_table_insert(struct flow_table *table, struct flow
 		list->head = entry;
 	list->tail = entry;
 	if (++table->count > (table->mask + 1) / 2)
-		index_rebuild(table, (table->mask + 1) * 2);
-	else
-		index_add(table, entry, hash);
+		index_sweep(table, (table->mask + 1) * 2);
+	index_add(table, entry, hash);
 	return place;
 }
 
@@ -175,12 +185,15 @@ struct flow_table_list flow_table_split(
 	struct flow_table_list front = {list->head, list->head, count};
 
 	assert(count > 0 && count <= list->count);
+	if (count == list->count) {
+		front = *list;
+		*list = (struct flow_table_list)FLOW_TABLE_LIST_INIT;
+		return front;
+	}
 	for (uint32_t i = 1; i < count; i++)
 		front.tail = table->next[front.tail];
 	list->head = table->next[front.tail];
 	list->count -= count;
-	if (!list->count)
-		*list = (struct flow_table_list)FLOW_TABLE_LIST_INIT;
 	return front;
 }
 
@@ -195,7 +208,6 @@ static void unlink_one_by_one(struct flow_table *table, const struct flow_table_
 			entries[n] = entry;
 			hashes[n] = hash_entry(table, entry);
 			flow_table_prefetch_index(table, hashes[n]);
-			table->entries[entry].seen &= ~FLOW_TABLE_LIVE;
 			entry = table->next[entry];
 		}
 		for (unsigned i = 0; i < n; i++)
@@ -203,23 +215,33 @@ static void unlink_one_by_one(struct flow_table *table, const struct flow_table_
 	}
 }
 
+static void unlink_in_one_pass(struct flow_table *table, const struct flow_table_list *list)
+{
+	uint32_t entry = list->head;
+
+	for (uint32_t left = list->count; left; left--, entry = table->next[entry])
+		table->leaving[(entry + 1) / 64] |= UINT64_C(1) << (entry + 1) % 64;
+	index_sweep(table, table->mask + 1);
+	memset(table->leaving, 0, (table->used / 64 + 1) * sizeof(*table->leaving));
+	table->leaving[0] = 1;
+}
+
 void flow_table_unlink(struct flow_table *table, const struct flow_table_list *list)
 {
 	assert(list->count <= table->count);
 	table->count -= list->count;
-	/* The usual case of files: one window, all of it goes. Clearing runs through memory in
-	 * order, at a fraction of the cost of removals. */
-	if (table->count == 0 && table->mask / 16 <= list->count)
-		memset(table->index, 0, ((size_t)table->mask + 1) * sizeof(*table->index));
-	else
+	if (!flow_table_is_large(table, list->count))
 		unlink_one_by_one(table, list);
+	else if (table->count)
+		unlink_in_one_pass(table, list);
+	else
+		memset(table->index, 0, ((size_t)table->mask + 1) * sizeof(*table->index));
 }
 
 void flow_table_release(struct flow_table *table, const struct flow_table_list *list)
 {
 	if (table->count == 0) {
-		/* Nothing is left: start over, in order. Entries at and above used count as not
-		 * live. */
+		/* Nothing is left: start over, in order. */
 		table->used = 0;
 		table->free = FLOW_TABLE_NONE;
 	} else if (list->count) {

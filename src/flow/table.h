@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct flow_table_key) == sizeof(struct flow_key), "packed
 
 struct flow_table_entry {
 	struct flow_table_key key;
-	/* From the lowest bit: first 10, last 10 (seconds into the window), tcp_flags 8, live 1.
+	/* From the lowest bit: first 10, last 10 (seconds into the window), tcp_flags 8.
 	 * One number, not bit fields, so that a packet loads and stores it once. */
 	uint32_t seen;
 	uint64_t packets, bytes;
@@ -40,7 +40,6 @@ _Static_assert(sizeof(struct flow_table_entry) == 64, "one cache line");
 #define FLOW_TABLE_SECONDS    UINT32_C(1023)
 #define FLOW_TABLE_LAST_SHIFT 10
 #define FLOW_TABLE_TCP_SHIFT  20
-#define FLOW_TABLE_LIVE       (UINT32_C(1) << 28)
 
 /* Low 32 bits of the hash, and number of the entry + 1; 0 is an empty slot. */
 struct flow_table_slot {
@@ -62,9 +61,11 @@ struct flow_table {
 	struct flow_table_entry *entries;
 	struct flow_table_slot *index;
 	uint32_t *next;
-	uint32_t mask;  /* slots in use - 1 */
-	uint32_t count; /* live entries */
-	uint32_t used;  /* entries ever used */
+	uint64_t
+		*leaving; /* a bit for each slot.entry: set for 0, and while slots are taken away */
+	uint32_t mask;    /* slots in use - 1 */
+	uint32_t count;   /* entries that can be found */
+	uint32_t used;    /* entries ever used */
 	uint32_t max;
 	uint32_t free; /* first of the entries that were given back */
 	bool huge;
@@ -137,15 +138,17 @@ static inline void flow_table_prefetch_index(const struct flow_table *table, uin
 	__builtin_prefetch(&table->index[hash & table->mask], 1);
 }
 
-static inline void flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
+/* Returns the number + 1 of the entry that it fetches, the one of this hash, or 0 when there is
+ * none. */
+static inline uint32_t flow_table_prefetch_entry(const struct flow_table *table, uint32_t hash)
 {
 	for (uint32_t i = hash & table->mask;; i = (i + 1) & table->mask) {
 		struct flow_table_slot slot = table->index[i];
 		if (!slot.entry)
-			return;
+			return 0;
 		if (slot.hash == hash) {
 			__builtin_prefetch(&table->entries[slot.entry - 1], 1);
-			return;
+			return slot.entry;
 		}
 	}
 }
@@ -170,8 +173,15 @@ static inline bool flow_table_is_full(const struct flow_table *table)
 	return table->count == table->max;
 }
 
-/* A new entry at the end of the list, with its key, hash and what it has seen (FLOW_TABLE_LIVE is
- * added), and nothing counted. The table must not be full, and the key not be there. */
+/* Whether so many entries are best unlinked at once: in one pass over the index. Fewer go one by
+ * one, and best in parts that stay in the cache until they are handed out. */
+static inline bool flow_table_is_large(const struct flow_table *table, uint32_t count)
+{
+	return count >= table->mask / 16;
+}
+
+/* A new entry at the end of the list, with its key, hash and what it has seen, and nothing counted.
+ * The table must not be full, and the key not be there. */
 struct flow_table_entry *flow_table_insert(struct flow_table *table, struct flow_table_list *list,
 	const struct flow_key *key, uint32_t rest, uint32_t hash, uint32_t seen);
 /* The first count entries of a list become a list of their own. */

@@ -277,7 +277,7 @@ static void hand_out_flows(
 	struct flow_windows *windows, struct window *window, uint32_t count, bool early)
 {
 	struct flow_table *table = &windows->table;
-	uint32_t part = count == table->count ? count : CLOSE_PART;
+	uint32_t part = flow_table_is_large(table, count) ? count : CLOSE_PART;
 
 	for (uint32_t left = count; left && !windows->stopped; left -= part) {
 		if (part > left)
@@ -589,14 +589,13 @@ static inline int find_flow_place(struct flow_windows *windows, const struct flo
 	return 0;
 }
 
-/* Finds or makes the entry, and counts. Counters of 64 bits do not overflow: a window of 600 s
- * would have to see 30 petabytes a second. */
+/* Counts in the entry of this place, NULL to make it. Counters of 64 bits do not overflow: a window
+ * of 600 s would have to see 30 petabytes a second. */
 static inline int count_flow(struct flow_windows *windows, const struct flow_key *key,
-	const struct place *place, uint32_t last, uint64_t packets, uint64_t bytes,
-	uint8_t tcp_flags)
+	const struct place *place, struct flow_table_entry *entry, uint32_t last, uint64_t packets,
+	uint64_t bytes, uint8_t tcp_flags)
 {
 	struct flow_table *table = &windows->table;
-	struct flow_table_entry *entry = flow_table_find(table, key, place->rest, place->hash);
 	uint32_t first = place->first;
 	uint32_t flags = (uint32_t)tcp_flags << FLOW_TABLE_TCP_SHIFT;
 
@@ -630,26 +629,40 @@ int flow_windows_add(
 		return -1;
 	int64_t last = clamp_time(counts->last) - windows->current_start;
 	last = last > limit ? limit : last < place.first ? place.first : last;
-	return count_flow(windows, key, &place, (uint32_t)last, counts->packets, counts->bytes,
-		counts->tcp_flags);
+	struct flow_table_entry *entry =
+		flow_table_find(&windows->table, key, place.rest, place.hash);
+	return count_flow(windows, key, &place, entry, (uint32_t)last, counts->packets,
+		counts->bytes, counts->tcp_flags);
 }
 
 /* Three passes, so that the misses of all samples overlap: slots are on their way while the others
- * are hashed, entries while other slots are looked at. */
+ * are hashed, entries while other slots are looked at. The last pass looks at a slot again only
+ * where the entry is not the one expected, or may have gone: when flows were handed out early. */
 static int add_some(struct flow_windows *windows, const struct flow_sample *samples, size_t count)
 {
 	struct place places[BATCH];
+	uint32_t expected[BATCH];
+	struct flow_table *table = &windows->table;
 
 	for (size_t i = 0; i < count; i++) {
 		if (find_flow_place(windows, &samples[i].key, samples[i].time, &places[i]) < 0)
 			return -1;
-		flow_table_prefetch_index(&windows->table, places[i].hash);
+		flow_table_prefetch_index(table, places[i].hash);
 	}
 	for (size_t i = 0; i < count; i++)
-		flow_table_prefetch_entry(&windows->table, places[i].hash);
+		expected[i] = flow_table_prefetch_entry(table, places[i].hash);
+	uint64_t early = windows->early;
 	for (size_t i = 0; i < count; i++) {
 		const struct flow_sample *sample = &samples[i];
-		if (count_flow(windows, &sample->key, &places[i], places[i].first, sample->packets,
+		const struct place *place = &places[i];
+		uint32_t number = early == windows->early ? expected[i] : 0;
+		struct flow_table_entry *entry;
+		if (number && flow_table_key_equal(
+				      &table->entries[number - 1].key, &sample->key, place->rest))
+			entry = &table->entries[number - 1];
+		else
+			entry = flow_table_find(table, &sample->key, place->rest, place->hash);
+		if (count_flow(windows, &sample->key, place, entry, place->first, sample->packets,
 			    sample->bytes, sample->tcp_flags) < 0)
 			return -1;
 	}

@@ -10,7 +10,7 @@
  *   early, a sixteenth of the table at a time;
  * - at FLOW_WINDOWS_OPEN_MAX open windows the earliest in time closes early.
  * What comes later for the same key and window is a second record.
- * A flow costs at most 100 bytes, hash table included, reserved at new() and touched as it is used;
+ * A flow costs at most 101 bytes, hash table included, reserved at new() and touched as it is used;
  * besides that there are about 100 KiB, and for watched interfaces 32 bytes each.
  *
  * Owner: the caller; one thread. Nothing blocks; no allocation per packet or flow. */

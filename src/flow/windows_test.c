@@ -652,6 +652,31 @@ static void flows_come_in_order_of_arrival(void **state)
 	}
 }
 
+/* However many flows leave with a window, those of the next one are found afterwards. */
+static void flows_stay_when_others_leave(void **state)
+{
+	static const uint32_t leaving[] = {1, 60, 1000, 30000};
+
+	for (size_t i = 0; i < ARRAY_SIZE(leaving); i++) {
+		_cleanup_(log_done) struct log log = {0};
+		_cleanup_(flow_windows_freep) struct flow_windows *windows =
+			windows_new(&log, 60, 30, 65536);
+		for (uint32_t n = 0; n < leaving[i]; n++)
+			add(windows, n, 30);
+		for (uint32_t n = 0; n < 5000; n++)
+			add(windows, n, 90);
+		flow_windows_advance(windows, 95);
+		assert_int_equal(log.count, leaving[i] + 1);
+		for (uint32_t n = 0; n < 10000; n++)
+			add(windows, n, 100);
+		flow_windows_flush(windows);
+		assert_int_equal(log.count, leaving[i] + 1 + 10000 + 1);
+		for (uint32_t n = 0; n < 10000; n++)
+			assert_int_equal(
+				log.events[leaving[i] + 1 + n].counts.packets, n < 5000 ? 2 : 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -670,6 +695,7 @@ int main(void)
 		cmocka_unit_test(bad_options_are_refused),
 		cmocka_unit_test(as_the_model_says),
 		cmocka_unit_test(flows_come_in_order_of_arrival),
+		cmocka_unit_test(flows_stay_when_others_leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
