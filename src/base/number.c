@@ -184,3 +184,22 @@ char *number_write_wide(char *p, uint64_t value)
 	unsigned zeros = (unsigned)__builtin_ctzll(digits | UINT64_C(1) << 56) / 8;
 	return write_lowest(p, digits, zeros);
 }
+
+char *number_write_near(struct number_near *near, char *p, uint64_t value)
+{
+	const uint64_t near_enough = 10000;
+
+	if (value < near_enough)
+		return number_write_wide(p, value);
+	if (!near->base || value - near->base >= near_enough) {
+		uint64_t front = value / near_enough;
+		near->base = front * near_enough;
+		near->n = (uint8_t)(number_write(near->text, front) - near->text);
+	}
+	uint32_t last = (uint32_t)(value - near->base);
+	memcpy(p, near->text, sizeof(near->text));
+	p += near->n;
+	memcpy(p, pairs + 2 * (last / 100), 2);
+	memcpy(p + 2, pairs + 2 * (last % 100), 2);
+	return p + 4;
+}

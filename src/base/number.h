@@ -20,3 +20,13 @@ char *number_write(char *p, uint64_t value);
 /* The same, for hot writers: no branch on single digits, and bytes behind the returned place may be
  * written on too, up to p + NUMBER_U64_STR_MAX. */
 char *number_write_wide(char *p, uint64_t value);
+
+/* The text of the last number but for its last four digits, for numbers that are mostly near the
+ * one before, as times are. A zeroed one is ready. */
+struct number_near {
+	uint64_t base; /* what the last four digits are added to; 0: none */
+	uint8_t n;
+	char text[NUMBER_U64_STR_MAX - 4];
+};
+/* As number_write_wide. */
+char *number_write_near(struct number_near *near, char *p, uint64_t value);

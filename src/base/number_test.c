@@ -68,6 +68,23 @@ static void written_as_printf_does(void **state)
 	}
 }
 
+static void written_near_the_one_before(void **state)
+{
+	char ours[NUMBER_U64_STR_MAX + 1], theirs[NUMBER_U64_STR_MAX + 1];
+	struct number_near near = {0};
+	uint64_t around = 0;
+
+	srand(1);
+	for (int i = 0; i < 300000; i++) {
+		if (i % 100 == 0)
+			around = ((uint64_t)rand() << 33 ^ (uint64_t)rand()) >> (rand() % 64);
+		uint64_t value = around + (uint64_t)(rand() % 20000) - 10000;
+		*number_write_near(&near, ours, value) = '\0';
+		snprintf(theirs, sizeof(theirs), "%" PRIu64, value);
+		assert_string_equal(ours, theirs);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -75,6 +92,7 @@ int main(void)
 		cmocka_unit_test(signed_decimals),
 		cmocka_unit_test(durations_and_sizes),
 		cmocka_unit_test(written_as_printf_does),
+		cmocka_unit_test(written_near_the_one_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

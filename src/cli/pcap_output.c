@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "record/line.h"
 #include "record/parquet.h"
 #include "record/text.h"
 
@@ -10,6 +11,12 @@
 #include <string.h>
 
 #define BUFFER_SIZE ((size_t)256 << 10)
+#define LINES_BITS  6 /* of interfaces whose lines are ready at a time */
+
+struct ready_line {
+	const struct record_interface *interface;
+	struct record_line line;
+};
 
 struct pcap_output {
 	struct pcap_output_options options;
@@ -17,6 +24,7 @@ struct pcap_output {
 	struct buf buf;
 	struct record_parquet *parquet;
 	uint64_t count;
+	struct ready_line lines[1 << LINES_BITS]; /* by interface; the last one of a place stays */
 };
 
 int pcap_output_open(
@@ -67,6 +75,20 @@ static int write_buffer(struct pcap_output *output, struct err *err)
 	return status;
 }
 
+static struct record_line *line_of(
+	struct pcap_output *output, const struct record_interface *interface)
+{
+	/* Fibonacci hashing, Knuth, volume 3, 6.4. */
+	uint64_t hash = (uintptr_t)interface * UINT64_C(0x9e3779b97f4a7c15);
+	struct ready_line *ready = &output->lines[hash >> (64 - LINES_BITS)];
+
+	if (ready->interface != interface) {
+		ready->interface = interface;
+		record_line_prepare(&ready->line, &output->options.format, interface);
+	}
+	return &ready->line;
+}
+
 int pcap_output_record(struct pcap_output *output, const struct record *record, struct err *err)
 {
 	const struct record_format *format = &output->options.format;
@@ -82,7 +104,7 @@ int pcap_output_record(struct pcap_output *output, const struct record *record, 
 		record_csv_line(&output->buf, format, record);
 		break;
 	case PCAP_OUTPUT_TEXT:
-		record_text_line(&output->buf, format, record);
+		record_line_add(line_of(output, record->interface), &output->buf, record);
 		break;
 	}
 	return output->buf.n < BUFFER_SIZE ? 0 : write_buffer(output, err);
@@ -146,6 +168,8 @@ void pcap_output_free(struct pcap_output *output)
 		return;
 	file_draft_done(&output->draft);
 	record_parquet_free(output->parquet);
+	for (size_t i = 0; i < ARRAY_SIZE(output->lines); i++)
+		record_line_done(&output->lines[i].line);
 	buf_done(&output->buf);
 	free(output);
 }

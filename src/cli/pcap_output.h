@@ -28,6 +28,7 @@ struct pcap_output;
 /* Refuses Parquet on a terminal. A file shows under its name only once it is closed whole. */
 int pcap_output_open(struct pcap_output **ret_output, const struct pcap_output_options *options,
 	struct err *err);
+/* The record's interface is borrowed, and stays as it is, until the output is freed. */
 int pcap_output_record(struct pcap_output *output, const struct record *record, struct err *err);
 /* Writes what is left. Does not free. */
 int pcap_output_finish(struct pcap_output *output, struct err *err);

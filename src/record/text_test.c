@@ -2,6 +2,8 @@
  * examples", 2026 and the git history of awsdocs/amazon-vpc-user-guide). */
 #include "record/text.h"
 
+#include "record/line.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -29,6 +31,24 @@ static struct record_format format_of(const char *text)
 typedef void write_line(
 	struct buf *buf, const struct record_format *format, const struct record *record);
 
+/* The same from a line made ready, twice: times are remembered from one record to the next. */
+static void check_ready_line(
+	const struct record_format *format, const struct record *record, const char *expected)
+{
+	_cleanup_(record_line_done) struct record_line line = {0};
+	_cleanup_buf_ struct buf buf = {0};
+
+	record_line_prepare(&line, &record_format_default, &(struct record_interface){0});
+	record_line_prepare(&line, format, record->interface);
+	for (int i = 0; i < 2; i++) {
+		buf.n = 0;
+		buf_add_str(&buf, STR("before"));
+		record_line_add(&line, &buf, record);
+		assert_int_equal(memcmp(buf.p, "before", 6), 0);
+		assert_string_equal(buf_text(&buf) + 6, expected);
+	}
+}
+
 static void check(write_line *write, const struct record_format *format,
 	const struct record *record, const char *expected)
 {
@@ -39,6 +59,8 @@ static void check(write_line *write, const struct record_format *format,
 	write(&buf, format, record);
 	assert_int_equal(memcmp(buf.p, "before", 6), 0);
 	assert_string_equal(buf_text(&buf) + 6, expected);
+	if (write == record_text_line)
+		check_ready_line(format, record, expected);
 }
 
 static const struct record_interface documented = {

@@ -52,6 +52,31 @@ struct record_value record_value_of_interface(enum record_field field, const str
 	return record_value_number(number);
 }
 
+bool record_value_is_fixed(enum record_field field)
+{
+	switch (field) {
+	case RECORD_SRCADDR:
+	case RECORD_DSTADDR:
+	case RECORD_PKT_SRCADDR:
+	case RECORD_PKT_DSTADDR:
+	case RECORD_SRCPORT:
+	case RECORD_DSTPORT:
+	case RECORD_PROTOCOL:
+	case RECORD_PACKETS:
+	case RECORD_BYTES:
+	case RECORD_START:
+	case RECORD_END:
+	case RECORD_ACTION:
+	case RECORD_TCP_FLAGS:
+	case RECORD_TYPE:
+	case RECORD_FLOW_DIRECTION:
+	case RECORD_TRAFFIC_PATH:
+		return false;
+	default:
+		return true;
+	}
+}
+
 struct record_value record_value_of_silence(
 	enum record_field field, int version, const struct record *record)
 {

@@ -9,6 +9,8 @@
 #include "record/format.h"
 #include "record/record.h"
 
+#include <stdbool.h>
+
 enum record_value_kind {
 	RECORD_VALUE_NONE,   /* "-" */
 	RECORD_VALUE_NUMBER, /* at most INT64_MAX */
@@ -38,6 +40,10 @@ char *record_value_encode(char *p, enum record_field field, struct str text);
 
 /* A field that the packet does not tell: from the interface. Out of line: the rarer case. */
 struct record_value record_value_of_interface(enum record_field field, const struct record *record);
+
+/* Whether the field is the same in all records with status RECORD_OK of an interface and a format.
+ */
+bool record_value_is_fixed(enum record_field field);
 
 #define RECORD_VALUE_PROTOCOL_TCP 6
 
