@@ -1,6 +1,7 @@
 /* What ends a statement is DuckDB's to say: its own parser counts the same statements. */
 #include "query/lexer_priv.h"
 
+#include "base/duckdb.h"
 #include "base/mem.h"
 #include "query/query.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <duckdb.h>
 
 static duckdb_database database;
 static duckdb_connection connection;
@@ -120,7 +120,7 @@ static void tokens_are_of_their_kind(void **state)
 
 static int open_database(void **state)
 {
-	return duckdb_open(NULL, &database) != DuckDBSuccess ||
+	return duckdb_library_load(NULL) < 0 || duckdb_open(NULL, &database) != DuckDBSuccess ||
 	       duckdb_connect(database, &connection) != DuckDBSuccess;
 }
 

@@ -96,10 +96,11 @@ static unsigned count_cores(void)
 int query_session_open(
 	struct query_session **ret_session, const struct query_options *options, struct err *err)
 {
+	if (duckdb_library_load(err) < 0)
+		return -1;
 	_cleanup_(query_session_closep) struct query_session *session =
 		mem_new(1, sizeof(*session));
 	const char *temporary = getenv("TMPDIR");
-
 	pthread_mutex_init(&session->lock, NULL);
 	session->strict = options->strict;
 	if (options->headerless) {

@@ -1,11 +1,11 @@
 /* session: what the files of the room share. Owner: session.c. */
 #pragma once
 
+#include "base/duckdb.h"
 #include "query/locations_priv.h"
 #include "query/query.h"
 #include "record/format.h"
 
-#include <duckdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -2,6 +2,7 @@
  * columns, and the names of its result are those that `*` gives over a table without them. */
 #include "query/rewrite_priv.h"
 
+#include "base/duckdb.h"
 #include "record/field.h"
 
 #include <setjmp.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <duckdb.h>
 
 static duckdb_database database;
 static duckdb_connection connection;
@@ -124,7 +124,7 @@ static void what_is_no_tree_changes_nothing(void **state)
 
 static int open_database(void **state)
 {
-	return duckdb_open(NULL, &database) != DuckDBSuccess ||
+	return duckdb_library_load(NULL) < 0 || duckdb_open(NULL, &database) != DuckDBSuccess ||
 	       duckdb_connect(database, &connection) != DuckDBSuccess ||
 	       duckdb_query(connection,
 		       "CREATE VIEW vpc_flow_logs AS SELECT 'a' AS srcaddr, 1 AS bytes, "

@@ -153,7 +153,7 @@ static void any_double_reads_as_duckdb_casts_it(void **state)
 
 static int open_database(void **state)
 {
-	return duckdb_open(NULL, &database) != DuckDBSuccess ||
+	return duckdb_library_load(NULL) < 0 || duckdb_open(NULL, &database) != DuckDBSuccess ||
 	       duckdb_connect(database, &connection) != DuckDBSuccess;
 }
 

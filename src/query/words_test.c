@@ -3,6 +3,7 @@
  * too (a rewriting that DuckDB does not need would go unnoticed otherwise). */
 #include "query/rewrite_priv.h"
 
+#include "base/duckdb.h"
 #include "record/field.h"
 
 #include <setjmp.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include <duckdb.h>
 
 static duckdb_database database;
 static duckdb_connection connection;
@@ -153,7 +153,7 @@ static void older_names_are_found(void **state)
 
 static int open_database(void **state)
 {
-	return duckdb_open(NULL, &database) != DuckDBSuccess ||
+	return duckdb_library_load(NULL) < 0 || duckdb_open(NULL, &database) != DuckDBSuccess ||
 	       duckdb_connect(database, &connection) != DuckDBSuccess ||
 	       duckdb_query(connection,
 		       "CREATE TABLE t AS SELECT 1::BIGINT AS start, 2::BIGINT AS \"end\", "

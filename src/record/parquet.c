@@ -5,11 +5,11 @@
  * 20 ms, and nothing of it stays in memory between files. */
 #include "record/parquet.h"
 
+#include "base/duckdb.h"
 #include "base/hash.h"
 #include "record/value_priv.h"
 
 #include <assert.h>
-#include <duckdb.h>
 
 struct stored {
 	uint64_t packets, bytes;
@@ -60,8 +60,9 @@ static int address_of_field(enum record_field field)
 int record_parquet_new(
 	struct record_parquet **ret_parquet, const struct record_format *format, struct err *err)
 {
+	if (duckdb_library_load(err) < 0)
+		return -1;
 	struct record_parquet *parquet = mem_new(1, sizeof(*parquet));
-
 	parquet->format = *format;
 	for (int i = 0; i < ADDRESSES; i++)
 		parquet->address_place[i] = -1;
