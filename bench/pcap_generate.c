@@ -1,8 +1,8 @@
 /* Writes a capture file of many flows, the same at each run.
- * usage: pcap_generate PACKETS FLOWS SECONDS >FILE
- * Ethernet, snap length 128; nine of ten flows IPv4, four of five TCP; the flows' shares of the
- * packets are skewed (the k-th has k^(-2/3) of the first), as traffic is; sizes are 78 to 1514
- * bytes. 5 million packets are 0.6 GB. */
+ * usage: pcap_generate PACKETS FLOWS SECONDS SNAPLENGTH >FILE
+ * Ethernet, snap length 128 by default; nine of ten flows IPv4, four of five TCP; the flows' shares
+ * of the packets are skewed (the k-th has k^(-2/3) of the first), as traffic is; sizes are 78 to
+ * 1514 bytes. 5 million packets are 0.6 GB, whole ones 4 GB. */
 #include <arpa/inet.h>
 #include <math.h>
 #include <stdint.h>
@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SNAP_LENGTH 128
-#define FRAME_MAX   1514
+#define FRAME_MAX 1514
 
 static uint64_t mix(uint64_t x)
 {
@@ -55,15 +54,15 @@ static uint8_t *put_ip_header(uint8_t *p, uint64_t flow, uint32_t ip_length, uin
 	return put32(put32(put32(put32(p, 0x20010db8), 1), 0), (uint32_t)(hosts >> 32));
 }
 
-/* Returns the captured length. */
-static uint32_t make_frame(uint8_t frame[FRAME_MAX], uint64_t flow, uint64_t random, uint32_t *wire)
+/* Returns the frame's length; behind its headers it is 0. */
+static uint32_t make_frame(uint8_t frame[FRAME_MAX], uint64_t flow, uint64_t random)
 {
 	uint64_t traits = mix(flow * 2);
 	int v4 = flow % 10 != 0;
 	int tcp = traits % 5 != 0;
 	uint8_t *p = frame;
 
-	memset(frame, 0, SNAP_LENGTH);
+	memset(frame, 0, 128);
 	/* A third is small, a third full, the rest between. */
 	uint32_t size = (random & 3) == 0   ? 1514
 			: (random & 3) == 1 ? 78
@@ -79,8 +78,7 @@ static uint32_t make_frame(uint8_t frame[FRAME_MAX], uint64_t flow, uint64_t ran
 	} else {
 		put16(p, size - 14 - (v4 ? 20 : 40));
 	}
-	*wire = size;
-	return size < SNAP_LENGTH ? size : SNAP_LENGTH;
+	return size;
 }
 
 int main(int argc, char **argv)
@@ -89,7 +87,8 @@ int main(int argc, char **argv)
 	uint64_t packets = argc > 1 ? strtoull(argv[1], NULL, 10) : 5000000;
 	uint64_t flows = argc > 2 ? strtoull(argv[2], NULL, 10) : 200000;
 	uint64_t seconds = argc > 3 ? strtoull(argv[3], NULL, 10) : 300;
-	const uint32_t header[6] = {0xa1b2c3d4, 2 | 4 << 16, 0, 0, SNAP_LENGTH, 1};
+	uint32_t snap_length = argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 128;
+	const uint32_t header[6] = {0xa1b2c3d4, 2 | 4 << 16, 0, 0, snap_length, 1};
 
 	setvbuf(stdout, NULL, _IOFBF, 1 << 20);
 	fwrite(header, sizeof(header), 1, stdout);
@@ -98,8 +97,8 @@ int main(int argc, char **argv)
 		double share = (double)(mix(random) >> 11) / (double)(UINT64_C(1) << 53);
 		uint64_t flow = (uint64_t)(pow(share, 3) * (double)flows);
 		uint64_t time_us = i * seconds * 1000000 / packets;
-		uint32_t wire;
-		uint32_t captured = make_frame(frame, flow, random, &wire);
+		uint32_t wire = make_frame(frame, flow, random);
+		uint32_t captured = wire < snap_length ? wire : snap_length;
 		const uint32_t record[4] = {1700000000 + (uint32_t)(time_us / 1000000),
 			(uint32_t)(time_us % 1000000), captured, wire};
 		fwrite(record, sizeof(record), 1, stdout);
