@@ -1,0 +1,58 @@
+/* service: what a service is made of. A service is a table of operations; the shapes of what goes
+ * in and out come from its model (MODEL.smithy, compiled by tools/smithy into tables: api/shape.h).
+ * Adding an operation is its shape, a row here, a handler and a test; protocol, validation,
+ * authorisation, errors, log and metrics follow from the tables.
+ *
+ * Between the protocol and a handler stand jansson values: whatever the wire was (query, XML, JSON,
+ * CBOR), the input is an object with the model's member names, checked against the model
+ * (required, ranges, patterns, enums). blob: base64 string; timestamp: integer milliseconds.
+ *
+ * S3 has bodies that are streams and errors of its own: it takes the exchange itself (begin). */
+#pragma once
+
+#include "api/exchange.h"
+
+#include <jansson.h>
+
+struct shape_operation; /* api/shape.h */
+struct shape_service;
+
+/* One call of a modelled operation. */
+struct api_call {
+	struct api_exchange *exchange;
+	const struct api_operation *operation;
+	const json_t *input; /* lent: lives as long as the exchange */
+	json_t *output; /* an empty object for run to fill with the members of the output shape */
+	void *context;  /* the service's own: store, identities, ... */
+};
+
+/* What a call is about, for the policies. */
+struct api_authorization {
+	struct buf resource; /* ARN; left empty: "*" */
+	struct aws_context_key context[8];
+	struct str context_values[8]; /* storage for single values */
+	size_t context_count;
+};
+
+struct api_operation {
+	const char *name; /* "CreateUser" */
+	/* Fills in the resource and its condition keys from the input; NULL: resource "*". */
+	int (*about)(struct api_call *call, struct api_authorization *authorization,
+		struct aws_error *error);
+	int (*run)(struct api_call *call, struct aws_error *error);
+	const char
+		*action;  /* "iam:CreateUser" is made from prefix and name; set where it differs */
+	bool is_open;     /* no permission is asked: sts:GetCallerIdentity */
+	bool is_unsigned; /* anonymous callers may: sts:AssumeRoleWithWebIdentity */
+};
+
+struct api_service {
+	const char *name; /* "iam": of log, metrics, action prefix and (also) signing */
+	const char *const *signing_names; /* of credential scopes; ends with NULL */
+	enum aws_error_style style;
+	const struct shape_service *shape; /* protocols, version, namespace, operations; S3: NULL */
+	const struct api_operation *operations; /* ends with a NULL name */
+	/* S3: routes by itself. */
+	int (*begin)(struct api_exchange *exchange, struct aws_error *error);
+	void *context; /* set when the server starts */
+};
