@@ -7,6 +7,7 @@
  *   uploads/ID/NNNNN.DRAFT  parts of a multipart upload that is under way
  *   incoming/DRAFT       what is being written
  *   damaged/...          what fsck took away
+ *   reserve              1 MiB that deletions may use when the disk is full
  *
  * The index is the truth; it moves from one state to the next by a commit of SQLite, and files
  * follow it. A write is
@@ -40,10 +41,13 @@
 #include "base/file.h"
 #include "base/hash.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* The journal is cut this often, or after so many writes: what a start may have to look at. */
@@ -65,9 +69,14 @@ int failed(struct aws_error *error, struct err *err, int errno_value, const char
 	return aws_error_default(error, AWS_ERROR_INTERNAL_ERROR);
 }
 
+static bool is_full(const struct err *err)
+{
+	return strstr(err->message, strerror(ENOSPC)) || strstr(err->message, strerror(EDQUOT));
+}
+
 int failed_by(struct aws_error *error, const struct err *err)
 {
-	if (err && (strstr(err->message, strerror(ENOSPC)) || strstr(err->message, "full")))
+	if (err && is_full(err))
 		return aws_error_set(error, AWS_ERROR_SERVICE_UNAVAILABLE,
 			"The server has no space left. Please try again later.");
 	return aws_error_default(error, AWS_ERROR_INTERNAL_ERROR);
@@ -75,11 +84,17 @@ int failed_by(struct aws_error *error, const struct err *err)
 
 /* ---- commits ---- */
 
-static int apply_all(struct store_objects *objects, struct change *changes, struct err *err)
+static struct change *next_change(const struct change *change, bool again)
+{
+	return again ? change->next_again : change->next;
+}
+
+static int apply_all(
+	struct store_objects *objects, struct change *changes, bool again, struct err *err)
 {
 	struct store_connection *connection;
 
-	for (const struct change *change = changes; change; change = change->next) {
+	for (const struct change *change = changes; change; change = next_change(change, again)) {
 		if (!change->syncs_incoming)
 			continue;
 		if (fsync(objects->incoming) < 0)
@@ -88,13 +103,70 @@ static int apply_all(struct store_objects *objects, struct change *changes, stru
 	}
 	if (store_write_begin(objects->database, &connection, err) < 0)
 		return -1;
-	for (struct change *change = changes; change; change = change->next) {
+	for (struct change *change = changes; change; change = next_change(change, again)) {
 		if (change->apply(change, connection, err) < 0) {
 			store_rollback(connection);
 			return -1;
 		}
 	}
 	return store_commit(connection, err);
+}
+
+/* Deleting takes space too, in SQLite's log. On a full disk the reserve and what the log held make
+ * it. */
+static void use_reserve(struct store_objects *objects)
+{
+	struct store_connection *connection;
+
+	if (objects->reserve >= 0 && ftruncate(objects->reserve, 0) < 0)
+		return;
+	if (store_read_begin(objects->database, &connection, NULL) < 0)
+		return;
+	store_execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+	store_read_end(connection);
+}
+
+static void fill_reserve(struct store_objects *objects)
+{
+	enum { RESERVE = 1 << 20 };
+	struct statvfs disk;
+	struct stat status;
+	off_t size = RESERVE;
+
+	if (objects->reserve < 0 || fstat(objects->reserve, &status) < 0 || status.st_size > 0)
+		return;
+	if (fstatvfs(objects->reserve, &disk) == 0 && disk.f_blocks * disk.f_frsize / 16 < RESERVE)
+		size = (off_t)(disk.f_blocks * disk.f_frsize / 16);
+	if (fallocate(objects->reserve, 0, 0, size) < 0 && ftruncate(objects->reserve, 0) < 0)
+		return; /* the next round tries again */
+}
+
+/* Of a group that found the disk full, those that
+ * free space are tried again by themselves. */
+static void commit_group(struct store_objects *objects, struct change *group)
+{
+	struct change *frees = NULL, **tail = &frees;
+	struct err failure = ERR_INIT;
+	int result = apply_all(objects, group, false, &failure);
+
+	for (struct change *change = group; change; change = change->next) {
+		change->result = result;
+		change->err = failure;
+		if (result < 0 && change->frees && is_full(&failure)) {
+			change->next_again = NULL;
+			*tail = change;
+			tail = &change->next_again;
+		}
+	}
+	if (!frees)
+		return;
+	use_reserve(objects);
+	failure = (struct err)ERR_INIT;
+	result = apply_all(objects, frees, true, &failure);
+	for (struct change *change = frees; change; change = change->next_again) {
+		change->result = result;
+		change->err = failure;
+	}
 }
 
 int objects_commit(struct store_objects *objects, struct change *change, struct err *err)
@@ -109,19 +181,16 @@ int objects_commit(struct store_objects *objects, struct change *change, struct 
 			pthread_cond_wait(&objects->committed, &objects->commit_lock);
 			continue;
 		}
-		struct err failure = ERR_INIT;
 		struct change *group = objects->waiting;
 		objects->waiting = NULL;
 		objects->waiting_tail = &objects->waiting;
 		objects->is_committing = true;
 		pthread_mutex_unlock(&objects->commit_lock);
-		int result = apply_all(objects, group, &failure);
+		commit_group(objects, group);
 		pthread_mutex_lock(&objects->commit_lock);
 		objects->is_committing = false;
 		while (group) {
 			struct change *next = group->next; /* its owner goes when it is done */
-			group->result = result;
-			group->err = failure;
 			group->is_done = true;
 			group = next;
 		}
@@ -266,8 +335,9 @@ static int apply_cut(struct change *change, struct store_connection *connection,
 /* Lines of writes whose files lie where they should, on disk. */
 static void cut_journal(struct store_objects *objects)
 {
-	struct cut cut = {.change.apply = apply_cut};
+	struct cut cut = {.change = {.apply = apply_cut, .frees = true}};
 
+	fill_reserve(objects);
 	pthread_mutex_lock(&objects->op_lock);
 	cut.last = objects->last_stamp;
 	cut.behind = objects->first_op ? objects->first_op->stamp - 1 : objects->last_stamp;
@@ -352,18 +422,22 @@ static int open_folder(int root, const char *name, int *ret_fd, struct err *err)
 int objects_open_folders(struct store_objects *objects, const char *folder, struct err *err)
 {
 	objects->root = objects->incoming = objects->buckets = objects->uploads = -1;
-	objects->sidecars = objects->configs = -1;
+	objects->sidecars = objects->configs = objects->reserve = -1;
 	if (file_make_folders(folder, 0750, err) < 0)
 		return -1;
 	objects->root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (objects->root < 0)
 		return err_set_errno(err, errno, "cannot open %s", folder);
+	if (flock(objects->root, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, ERR_USAGE, "%s is in use by another nagare", folder);
 	if (open_folder(objects->root, "incoming", &objects->incoming, err) < 0 ||
 		open_folder(objects->root, "buckets", &objects->buckets, err) < 0 ||
 		open_folder(objects->root, "uploads", &objects->uploads, err) < 0 ||
 		open_folder(objects->root, "sidecars", &objects->sidecars, err) < 0 ||
 		open_folder(objects->root, "configs", &objects->configs, err) < 0)
 		return err_wrap(err, "%s", folder);
+	objects->reserve =
+		openat(objects->root, "reserve", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 	return fsync(objects->root) < 0 ? err_set_errno(err, errno, "cannot write %s", folder) : 0;
 }
 
@@ -433,12 +507,34 @@ int objects_open(struct store_objects **ret_objects, const char *folder,
 	return 0;
 }
 
+static bool has_entries(int folder_fd)
+{
+	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	bool found = false;
+
+	while (folder && !found && (entry = readdir(folder)))
+		found = entry->d_name[0] != '.';
+	if (folder)
+		closedir(folder);
+	else if (fd >= 0)
+		close(fd);
+	return found;
+}
+
 int store_objects_open(struct store_objects **ret_objects, const char *folder,
 	struct store_database *database, struct err *err)
 {
 	_cleanup_(store_objects_closep) struct store_objects *objects = NULL;
 
-	if (objects_open(&objects, folder, database, err) < 0 || objects_recover(objects, err) < 0)
+	if (objects_open(&objects, folder, database, err) < 0)
+		return -1;
+	if (objects->bucket_count == 0 && has_entries(objects->configs)) {
+		err_set(err, ERR_INPUT, "%s has buckets, but its index is empty", folder);
+		return err_hint(err, "'nagare fsck --repair' makes the index anew from the files");
+	}
+	if (objects_recover(objects, err) < 0)
 		return -1;
 	cut_journal(objects);
 	int result = pthread_create(&objects->keeper, NULL, keeper_main, objects);

@@ -37,9 +37,15 @@
 #define STORE_VERSION_MAX      32 /* of a version or upload id, with its NUL */
 #define STORE_ETAG_MAX         48 /* "...-10000" without quotes, with its NUL */
 
+/* The index's name in the data directory: whoever opens the database there uses it, and fsck too.
+ */
+#define STORE_INDEX_NAME "nagare.db"
+
 struct store_objects;
 
-/* folder is the data directory; database outlives the store. Recovers from a crash first. */
+/* One process at a time may have the folder open. A folder with objects but an empty index is
+ * refused: fsck makes the index anew. folder is the data directory; database outlives the store.
+ * Recovers from a crash first. */
 int store_objects_open(struct store_objects **ret_objects, const char *folder,
 	struct store_database *database, struct err *err);
 void store_objects_close(struct store_objects *objects);
@@ -269,7 +275,8 @@ struct store_fsck_options {
 	void (*told)(void *context, const char *finding); /* a sentence a finding */
 	void *context;
 };
-/* Compares files with index; the server must not run. With the index gone or damaged, makes it anew
- * from the files. Damaged objects are moved to DATA/damaged, never deleted. */
+/* Compares files with index; the server must not run. With the index gone or damaged, repair makes
+ * it anew from the files: buckets with their configurations, objects, versions, markers; not
+ * uploads under way. Damaged objects are moved to DATA/damaged, never deleted. */
 int store_fsck(const char *folder, const struct store_fsck_options *options,
 	struct store_fsck_report *ret_report, struct err *err);

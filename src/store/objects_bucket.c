@@ -95,7 +95,7 @@ struct bucket *bucket_find_id(struct store_objects *objects, int64_t id)
 	return bucket;
 }
 
-static void add_bucket(struct store_objects *objects, struct bucket *bucket)
+void bucket_add(struct store_objects *objects, struct bucket *bucket)
 {
 	pthread_rwlock_wrlock(&objects->bucket_lock);
 	size_t i = find_place(objects, str_from(bucket->name));
@@ -121,7 +121,7 @@ static void drop_bucket(struct store_objects *objects, const struct bucket *buck
 	bucket_unref(dropped);
 }
 
-static int open_bucket_folder(
+int bucket_open_folder(
 	struct store_objects *objects, const char *name, int *ret_fd, struct err *err)
 {
 	if (mkdirat(objects->buckets, name, 0750) < 0 && errno != EEXIST)
@@ -133,7 +133,7 @@ static int open_bucket_folder(
 	return 0;
 }
 
-static struct bucket *new_bucket(struct str name, struct str region, struct str owner)
+struct bucket *bucket_new(struct str name, struct str region, struct str owner)
 {
 	struct bucket *bucket = mem_new(1, sizeof(*bucket));
 
@@ -156,13 +156,13 @@ int buckets_load(struct store_objects *objects, struct err *err)
 		"SELECT id, name, region, owner, created, versioning FROM buckets", &statement,
 		err);
 	while (result >= 0 && (result = store_step(statement, err)) > 0) {
-		struct bucket *bucket = new_bucket(store_column_str(statement, 1),
+		struct bucket *bucket = bucket_new(store_column_str(statement, 1),
 			store_column_str(statement, 2), store_column_str(statement, 3));
 		bucket->id = store_column_i64(statement, 0);
 		bucket->created_ms = store_column_i64(statement, 4);
 		bucket->versioning = (int)store_column_i64(statement, 5);
-		add_bucket(objects, bucket);
-		result = open_bucket_folder(objects, bucket->name, &bucket->fd, err);
+		bucket_add(objects, bucket);
+		result = bucket_open_folder(objects, bucket->name, &bucket->fd, err);
 	}
 	store_read_end(connection);
 	return result < 0 ? -1 : 0;
@@ -245,11 +245,6 @@ int bucket_settle(struct store_objects *objects, int64_t id, struct err *err)
 	return result < 0 ? -1 : 0;
 }
 
-static bool has_row(const struct store_objects *objects, const char *name)
-{
-	return find(objects, str_from(name)) != NULL;
-}
-
 /* rmdir of a bucket's empty folders; what a person has put there stays. */
 static void remove_folders(struct store_objects *objects, const char *name)
 {
@@ -265,27 +260,17 @@ static void remove_folders(struct store_objects *objects, const char *name)
 		fts_close(walk);
 }
 
-void buckets_sweep(struct store_objects *objects)
+void bucket_recover(struct store_objects *objects, struct str name)
 {
-	const int folders[] = {objects->buckets, objects->configs};
+	_cleanup_(bucket_unrefp) struct bucket *bucket = NULL;
+	_cleanup_free_ char *text = mem_printf("%.*s", STR_ARG(name));
 
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		int fd = openat(folders[i], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-		const struct dirent *entry;
-		while (folder && (entry = readdir(folder))) {
-			if (entry->d_name[0] == '.' || has_row(objects, entry->d_name))
-				continue;
-			if (i == 0)
-				remove_folders(objects, entry->d_name);
-			else
-				unlinkat(folders[i], entry->d_name, 0);
-		}
-		if (folder)
-			closedir(folder);
-		else if (fd >= 0)
-			close(fd);
+	if (bucket_ref(objects, name, &bucket, NULL) == 0) {
+		bucket_settle(objects, bucket->id, NULL);
+		return;
 	}
+	unlinkat(objects->configs, text, 0);
+	remove_folders(objects, text);
 }
 
 /* ---- changes ---- */
@@ -321,7 +306,8 @@ static int run_for_bucket(struct store_connection *connection, const char *sql,
 static int journal_bucket(
 	struct store_connection *connection, const struct bucket_change *change, struct err *err)
 {
-	return journal_add(connection, change->op.stamp, change->bucket->id, STR_NONE, 0, err);
+	return journal_add(connection, change->op.stamp, change->bucket->id,
+		str_from(change->bucket->name), JOURNAL_BUCKET, err);
 }
 
 /* Commits and brings configs/BUCKET up to date, if the bucket still is. */
@@ -411,9 +397,9 @@ int store_bucket_create(struct store_objects *objects, struct str name, struct s
 	_cleanup_(bucket_unrefp) struct bucket *existing = NULL;
 	if (bucket_ref(objects, name, &existing, NULL) == 0)
 		return refuse_existing(existing, owner, error);
-	_cleanup_(bucket_unrefp) struct bucket *bucket = new_bucket(name, region, owner);
+	_cleanup_(bucket_unrefp) struct bucket *bucket = bucket_new(name, region, owner);
 	struct err failure = ERR_INIT;
-	if (open_bucket_folder(objects, bucket->name, &bucket->fd, &failure) < 0) {
+	if (bucket_open_folder(objects, bucket->name, &bucket->fd, &failure) < 0) {
 		if (err)
 			*err = failure;
 		return failed_by(error, &failure);
@@ -427,7 +413,7 @@ int store_bucket_create(struct store_objects *objects, struct str name, struct s
 		unlinkat(objects->buckets, bucket->name, AT_REMOVEDIR);
 		return -1;
 	}
-	add_bucket(objects, take(bucket));
+	bucket_add(objects, take(bucket));
 	return 0;
 }
 
@@ -486,8 +472,10 @@ int store_bucket_delete(
 	_cleanup_(bucket_unrefp) struct bucket *bucket = NULL;
 	if (bucket_ref(objects, name, &bucket, error) < 0)
 		return -1;
-	struct bucket_change change = {
-		.change.apply = apply_delete, .objects = objects, .bucket = bucket, .error = error};
+	struct bucket_change change = {.change = {.apply = apply_delete, .frees = true},
+		.objects = objects,
+		.bucket = bucket,
+		.error = error};
 	int result = commit_bucket(&change, false, error, err);
 	if (result == 0) {
 		struct str uploads = buf_str(&change.uploads), id;

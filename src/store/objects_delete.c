@@ -158,7 +158,7 @@ int store_object_delete(struct store_objects *objects, struct str bucket_name, s
 	struct store_deleted *ret_deleted, struct aws_error *error, struct err *err)
 {
 	_cleanup_(bucket_unrefp) struct bucket *bucket = NULL;
-	struct deletion deletion = {.change.apply = apply_deletion,
+	struct deletion deletion = {.change = {.apply = apply_deletion, .frees = true},
 		.objects = objects,
 		.key = key,
 		.version = version,

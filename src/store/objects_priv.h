@@ -74,10 +74,11 @@ struct change {
 	 * apply that refuses (by error of its own) has changed nothing. */
 	int (*apply)(struct change *change, struct store_connection *connection, struct err *err);
 	bool syncs_incoming;
+	bool frees; /* space: may use the reserve, and be applied twice */
 	bool is_done;
 	int result;
 	struct err err;
-	struct change *next;
+	struct change *next, *next_again;
 };
 
 /* A write under way: from its stamp to its files lying where they should. */
@@ -95,6 +96,7 @@ struct op {
 struct store_objects {
 	struct store_database *database;
 	int root, incoming, buckets, uploads, sidecars, configs;
+	int reserve; /* a file whose space deletions may use on a full disk; -1: none */
 
 	pthread_mutex_t
 		bucket_admin; /* before all others: one makes or changes buckets at a time */
@@ -142,7 +144,9 @@ static inline void mutex_unlockp(pthread_mutex_t **mutex)
 		pthread_mutex_unlock(*mutex);
 }
 #define _cleanup_unlock_ __attribute__((unused)) _cleanup_(mutex_unlockp)
-/* Notes in the transaction that the key's files are about to be moved. */
+/* Notes in the transaction that the key's files are about to be moved; or, with this for a draft,
+ * that the settings of the bucket named by key are. */
+#define JOURNAL_BUCKET UINT64_MAX
 int journal_add(struct store_connection *connection, int64_t stamp, int64_t bucket, struct str key,
 	uint64_t draft, struct err *err);
 int objects_create_tables(struct store_database *database, struct err *err);
@@ -227,8 +231,13 @@ int bucket_check(struct store_connection *connection, const struct bucket *bucke
 /* Writes a bucket's settings as the index has them to DATA/configs/NAME, for fsck. */
 int bucket_settle(struct store_objects *objects, int64_t id, struct err *err);
 
-/* After a crash: folders and settings of buckets that are not in the index go. */
-void buckets_sweep(struct store_objects *objects);
+/* After a crash: a bucket's settings, or the removal of what is left of one that was deleted. */
+void bucket_recover(struct store_objects *objects, struct str name);
+/* For fsck, which makes buckets anew. */
+struct bucket *bucket_new(struct str name, struct str region, struct str owner);
+int bucket_open_folder(
+	struct store_objects *objects, const char *name, int *ret_fd, struct err *err);
+void bucket_add(struct store_objects *objects, struct bucket *bucket);
 /* Folders of uploads without a row, and files in them without one (objects_upload.c). */
 int uploads_sweep(struct store_objects *objects, struct err *err);
 void upload_remove_files(struct store_objects *objects, const char *id);
@@ -324,6 +333,22 @@ int upload_get(struct store_objects *objects, const struct bucket *bucket, struc
 int upload_delete(struct store_connection *connection, const struct bucket *bucket, struct str key,
 	struct str id, struct err *err);
 
+/* ---- objects_rebuild.c ---- */
+
+/* Rows for the buckets that have a folder but no row, from configs/BUCKET; told: one for each. */
+int rebuild_buckets(struct store_objects *objects, bool repair,
+	const struct store_fsck_options *options, struct store_fsck_report *report,
+	struct err *err);
+/* A row from what lies beside a file's bytes, or (no metadata) from the bytes. 1: the file is not
+ * as its metadata says. */
+int rebuild_row(struct store_objects *objects, struct store_connection *connection, int64_t bucket,
+	struct str key, int fd, const char *version, int64_t stamp, struct err *err);
+/* MD5 of a file, and of another algorithm if not NONE. -errno. */
+int rebuild_hash(int fd, enum aws_checksum algorithm, uint8_t ret_md5[static AWS_MD5_SIZE],
+	struct aws_checksum_value *ret_checksum);
+void fsck_tell(const struct store_fsck_options *options, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* ---- objects_recover.c ---- */
 
 /* Redoes what the journal says was committed but not moved, and removes drafts. */
@@ -332,4 +357,6 @@ int objects_recover(struct store_objects *objects, struct err *err);
  * version `stamp`. An empty key: the bucket's settings. */
 int settle_key(struct store_objects *objects, struct bucket *bucket, struct str key, int64_t stamp,
 	uint64_t draft, struct err *err);
+/* The stamp of an open file: of its metadata, or its time. */
+int64_t file_stamp(struct store_objects *objects, int fd);
 void objects_retry_stuck(struct store_objects *objects);

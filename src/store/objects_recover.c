@@ -11,8 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* The stamp of an open file: of its metadata, or its time. */
-static int64_t file_stamp(struct store_objects *objects, int fd)
+int64_t file_stamp(struct store_objects *objects, int fd)
 {
 	_cleanup_buf_ struct buf blob = {0};
 	struct stat status;
@@ -297,6 +296,5 @@ int objects_recover(struct store_objects *objects, struct err *err)
 		return err_wrap(err, "recovery after a crash");
 	if (!objects->stuck)
 		remove_drafts(objects);
-	buckets_sweep(objects);
 	return uploads_sweep(objects, err);
 }

@@ -20,7 +20,7 @@ static inline void place_open(struct place *place)
 	struct err err = ERR_INIT;
 	char path[sizeof(place->folder) + 16];
 
-	snprintf(path, sizeof(path), "%s/index.db", place->folder);
+	snprintf(path, sizeof(path), "%s/" STORE_INDEX_NAME, place->folder);
 	if (store_database_open(&place->database, path, &err) < 0 ||
 		store_objects_open(&place->objects, place->folder, place->database, &err) < 0) {
 		fprintf(stderr, "%s\n", err.message);

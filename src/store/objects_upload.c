@@ -426,8 +426,10 @@ int store_upload_abort(struct store_objects *objects, struct str bucket_name, st
 
 	if (bucket_ref(objects, bucket_name, &bucket, error) < 0)
 		return -1;
-	struct upload_change change = {
-		.change.apply = apply_abort, .bucket = bucket, .key = key, .id = id};
+	struct upload_change change = {.change = {.apply = apply_abort, .frees = true},
+		.bucket = bucket,
+		.key = key,
+		.id = id};
 	if (commit_upload(objects, &change, error, err) < 0)
 		return -1;
 	snprintf(text, sizeof(text), "%.*s", STR_ARG(id));
