@@ -25,6 +25,10 @@
  * commit fails, or need a second commit for the intent. The folders of keys need no fsync of their
  * own: the journal outlives them until syncfs.
  *
+ * The bytes of a small object are in the journal's line too, and then 1 needs no fsync at all: the
+ * commit, which many share, makes them durable, and a start writes the file again if the line is
+ * still there and the file is not what it says. So a small write waits for one shared fsync.
+ *
  * A stamp is a write's time in nanoseconds, made unique and rising over all writes of a store. It
  * orders the versions of a key, it is the file's mtime, and so tells a reader, who takes no lock,
  * whether the file it opened is the one its row means (between 2 and 3 it is not yet).
@@ -51,7 +55,7 @@
 #include <unistd.h>
 
 /* The journal is cut this often, or after so many writes: what a start may have to look at. */
-enum { KEEPER_SECONDS = 5, KEEPER_WRITES = 20000 };
+enum { KEEPER_SECONDS = 5, KEEPER_WRITES = 20000, KEEPER_BYTES = 32 << 20 };
 
 int failed(struct aws_error *error, struct err *err, int errno_value, const char *format, ...)
 {
@@ -249,6 +253,9 @@ static void op_unlink(struct store_objects *objects, struct op *op)
 void op_end(struct store_objects *objects, struct op *op)
 {
 	pthread_mutex_lock(&objects->op_lock);
+	objects->journal_bytes += op->bytes;
+	if (objects->journal_bytes >= KEEPER_BYTES && op->bytes)
+		pthread_cond_signal(&objects->keeper_wakes);
 	op_unlink(objects, op);
 	pthread_mutex_unlock(&objects->op_lock);
 }
@@ -286,17 +293,19 @@ pthread_mutex_t *key_lock(
 }
 
 int journal_add(struct store_connection *connection, int64_t stamp, int64_t bucket, struct str key,
-	uint64_t draft, struct err *err)
+	uint64_t draft, struct str bytes, struct err *err)
 {
 	sqlite3_stmt *statement;
 
-	if (store_statement(connection, "INSERT INTO object_journal VALUES (?, ?, ?, ?)",
+	if (store_statement(connection, "INSERT INTO object_journal VALUES (?, ?, ?, ?, ?)",
 		    &statement, err) < 0)
 		return -1;
 	store_bind_i64(statement, 1, stamp);
 	store_bind_i64(statement, 2, bucket);
 	store_bind_str(statement, 3, key);
 	store_bind_i64(statement, 4, (int64_t)draft);
+	if (bytes.p)
+		sqlite3_bind_blob64(statement, 5, bytes.p, bytes.n, SQLITE_STATIC);
 	return store_step(statement, err);
 }
 
@@ -345,6 +354,7 @@ static void cut_journal(struct store_objects *objects)
 		if (stuck->stamp <= cut.behind)
 			cut.behind = stuck->stamp - 1;
 	objects->op_count = 0;
+	objects->journal_bytes = 0;
 	pthread_mutex_unlock(&objects->op_lock);
 	if (syncfs(objects->root) == 0)
 		objects_commit(objects, &cut.change, NULL);
@@ -384,7 +394,7 @@ static const char tables[] =
 	" version TEXT, meta BLOB NOT NULL, PRIMARY KEY (bucket, key, stamp DESC)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS object_parts (stamp INTEGER PRIMARY KEY, parts BLOB NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS object_journal (stamp INTEGER PRIMARY KEY,"
-	" bucket INTEGER NOT NULL, key TEXT, draft INTEGER NOT NULL);"
+	" bucket INTEGER NOT NULL, key TEXT, draft INTEGER NOT NULL, bytes BLOB);"
 	"CREATE TABLE IF NOT EXISTS object_state (one INTEGER PRIMARY KEY CHECK (one = 1),"
 	" last_stamp INTEGER NOT NULL);"
 	"INSERT OR IGNORE INTO object_state VALUES (1, 0);"

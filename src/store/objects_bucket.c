@@ -307,7 +307,7 @@ static int journal_bucket(
 	struct store_connection *connection, const struct bucket_change *change, struct err *err)
 {
 	return journal_add(connection, change->op.stamp, change->bucket->id,
-		str_from(change->bucket->name), JOURNAL_BUCKET, err);
+		str_from(change->bucket->name), JOURNAL_BUCKET, STR_NONE, err);
 }
 
 /* Commits and brings configs/BUCKET up to date, if the bucket still is. */
@@ -590,7 +590,7 @@ int store_bucket_list(struct store_objects *objects, struct str prefix, struct s
 		if (!bucket)
 			break;
 		after = str_from(bucket->name);
-		if (!str_starts_with(after, prefix))
+		if (!str_starts_with(after, some(prefix)))
 			continue;
 		struct store_bucket description;
 		describe(bucket, &description);

@@ -76,8 +76,8 @@ static int apply_deletion(
 	if (row_delete(connection, deletion->bucket->id, deletion->key, deletion->row.stamp, err) <
 		0)
 		return -1;
-	return journal_add(
-		connection, deletion->op.stamp, deletion->bucket->id, deletion->key, 0, err);
+	return journal_add(connection, deletion->op.stamp, deletion->bucket->id, deletion->key, 0,
+		STR_NONE, err);
 }
 
 static int remove_files(const struct deletion *deletion)
@@ -146,6 +146,7 @@ static int make_marker(
 		draft_file(draft, error, err) < 0)
 		return -1;
 	put.draft = draft;
+	put.bytes = STR("");
 	if (publish(&put, err) < 0)
 		return -1;
 	ret_deleted->is_delete_marker = true;
@@ -270,8 +271,8 @@ static int apply_annotation(
 	store_bind_i64(statement, 5, annotation->row.stamp);
 	if (store_step(statement, err) < 0)
 		return -1;
-	return journal_add(
-		connection, annotation->op.stamp, annotation->bucket->id, annotation->key, 0, err);
+	return journal_add(connection, annotation->op.stamp, annotation->bucket->id,
+		annotation->key, 0, STR_NONE, err);
 }
 
 int store_object_annotate(struct store_objects *objects, struct str bucket_name, struct str key,

@@ -168,6 +168,49 @@ static void kill_with_versioning(void **state)
 	kill_at_random(place);
 }
 
+/* What a file system may have made of files that were not synchronised when the power went. */
+static void small_objects_survive_their_files(void **state)
+{
+	struct place *place = *state;
+
+	place_close(place);
+	pid_t child = fork();
+	if (child == 0) {
+		place_open(place);
+		for (int round = 0; round < 2; round++) {
+			put(place, "lost", "lost", NULL);
+			put(place, "d/empty", "now empty", NULL);
+			put(place, "zeros", "now zeros", NULL);
+			put(place, "not renamed", "not renamed", NULL);
+			put(place, "whole", "whole", NULL);
+			put(place, "deleted", "deleted", NULL);
+			put(place, "nothing", "", NULL);
+		}
+		delete_object(place, "deleted", "");
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(
+		place_shell(place, "cd buckets/logs && rm lost nothing && : > d/empty &&"
+				   " head -c 9 /dev/zero > zeros && touch -r whole zeros &&"
+				   " mv 'not renamed' ../../incoming/0000000000000001 &&"
+				   " echo back > deleted"),
+		0);
+	place_open(place);
+	check_object(place, "lost", "", "lost");
+	check_object(place, "d/empty", "", "now empty");
+	check_object(place, "zeros", "", "now zeros");
+	check_object(place, "not renamed", "", "not renamed");
+	check_object(place, "whole", "", "whole");
+	check_object(place, "nothing", "", "");
+	check_none(place, "deleted", "", AWS_ERROR_NO_SUCH_KEY);
+	assert_int_equal(place_shell(place, "test -z \"$(ls -A incoming)\""), 0);
+	assert_int_equal(place_shell(place, "test ! -e buckets/logs/deleted"), 0);
+	int findings;
+	fsck(place, false, &findings);
+	assert_int_equal(findings, 0);
+}
+
 /* ---- a full disk ---- */
 
 static void a_full_disk_leaves_nothing_half(void **state)
@@ -399,6 +442,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(kill_without_versioning),
 		TEST(kill_with_versioning),
+		TEST(small_objects_survive_their_files),
 		cmocka_unit_test(a_full_disk_leaves_nothing_half),
 		TEST(the_index_is_made_anew),
 		TEST(what_was_touched_is_told_and_mended),

@@ -235,10 +235,13 @@ static void make_list(struct gathering *gathering, struct store_list *ret_list)
 int store_list(struct store_objects *objects, const struct store_list_options *options,
 	struct store_list *ret_list, struct aws_error *error, struct err *err)
 {
+	struct store_list_options copy = *options;
 	_cleanup_(bucket_unrefp) struct bucket *bucket = NULL;
 	struct walk walk = {0};
 	struct gathering gathering = {.options = options};
 
+	copy.prefix = some(options->prefix);
+	options = &copy;
 	assert(options->max <= STORE_LIST_MAX);
 	if (bucket_ref(objects, options->bucket, &bucket, error) < 0)
 		return -1;

@@ -107,6 +107,8 @@ bool path_to_key(struct str path, struct buf *key)
 	size_t before = key->n;
 	struct path check;
 
+	if (path.n == 0)
+		return false;
 	unescape(path, key);
 	const struct str found = {key->p + before, key->n - before};
 	if (path.n < PATH_TEXT_MAX && path_of_key(found, &check) &&

@@ -8,6 +8,12 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+/* STR_NONE as the empty text, whose address may be used. */
+static inline struct str some(struct str text)
+{
+	return text.p ? text : STR("");
+}
+
 /* ---- names of files (objects_path.c): pure ---- */
 
 /* Longest: every byte as %XX, a mark a folder, a mark a cut, the name of a version. */
@@ -85,6 +91,7 @@ struct change {
 struct op {
 	int64_t stamp;
 	uint64_t draft; /* in incoming; 0: none */
+	size_t bytes;   /* in the journal */
 	struct op *previous, *next;
 	/* Stuck ones only: what to settle when there is room again. */
 	struct bucket *bucket;
@@ -118,6 +125,7 @@ struct store_objects {
 	struct op *first_op, *last_op; /* in order of stamps */
 	struct op *stuck;
 	unsigned op_count; /* since the journal was cut */
+	size_t journal_bytes;
 
 	pthread_t keeper;
 	bool has_keeper, is_closing;
@@ -145,10 +153,11 @@ static inline void mutex_unlockp(pthread_mutex_t **mutex)
 }
 #define _cleanup_unlock_ __attribute__((unused)) _cleanup_(mutex_unlockp)
 /* Notes in the transaction that the key's files are about to be moved; or, with this for a draft,
- * that the settings of the bucket named by key are. */
+ * that the settings of the bucket named by key are. bytes: all of a draft that was not
+ * synchronised. */
 #define JOURNAL_BUCKET UINT64_MAX
 int journal_add(struct store_connection *connection, int64_t stamp, int64_t bucket, struct str key,
-	uint64_t draft, struct err *err);
+	uint64_t draft, struct str bytes, struct err *err);
 int objects_create_tables(struct store_database *database, struct err *err);
 /* What open and fsck share: without recovery and keeper; and folders only. */
 int objects_open(struct store_objects **ret_objects, const char *folder,
@@ -271,6 +280,8 @@ int row_object(
 
 /* ---- writing versions (objects_put.c) ---- */
 
+#define PUBLISH_SMALL (16 << 10) /* what goes through the journal */
+
 /* If-Match, If-None-Match against the latest row (NULL: none). 0, or refused in error. */
 int condition_check(
 	const struct store_condition *condition, const struct row *latest, struct aws_error *error);
@@ -301,6 +312,7 @@ struct publish {
 	const struct store_condition *condition;
 	struct store_object *object;
 	struct str parts;
+	struct str bytes; /* all of a small draft, for the journal; STR_NONE: it is synchronised */
 	/* In the same transaction; NULL: nothing. check comes before any change, and may refuse: 1,
 	 * error set. */
 	int (*check)(struct publish *publish, struct store_connection *connection, struct err *err);

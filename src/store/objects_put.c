@@ -275,7 +275,7 @@ static int apply_publish(
 	if (publish->also && publish->also(publish, connection, err) < 0)
 		return -1;
 	return journal_add(connection, publish->op.stamp, publish->bucket->id, publish->key,
-		publish->draft->number, err);
+		publish->draft->number, publish->bytes, err);
 }
 
 /* Stamp, version and metadata into object, row and file; all on disk afterwards. */
@@ -302,7 +302,11 @@ static int prepare(struct publish *publish, struct err *err)
 		publish->objects, draft->fd, buf_str(&beside), stamp, draft->number);
 	if (is_sidecar < 0)
 		return failed(publish->error, err, is_sidecar, "cannot write an object's sidecar");
-	if (fsync(draft->fd) < 0)
+	/* A sidecar is not in the journal. */
+	if (is_sidecar)
+		publish->bytes = STR_NONE;
+	publish->op.bytes = publish->bytes.n;
+	if (!publish->bytes.p && fsync(draft->fd) < 0)
 		return failed(publish->error, err, errno, "cannot write an object to disk");
 	publish->row = (struct row){
 		.stamp = stamp,
@@ -393,7 +397,8 @@ static int publish_once(struct publish *publish, struct err *err)
 			file_folder_close(publish->bucket, folder);
 	}
 	if (result == 0) {
-		publish->change = (struct change){.apply = apply_publish, .syncs_incoming = true};
+		publish->change = (struct change){
+			.apply = apply_publish, .syncs_incoming = !publish->bytes.p};
 		result = objects_commit(objects, &publish->change, &failure);
 		if (result < 0) {
 			if (err)
@@ -459,6 +464,9 @@ int store_object_put(struct store_objects *objects, struct str bucket_name, stru
 	object->parts = 0;
 	object->is_delete_marker = false;
 	put.bucket = bucket;
+	/* draft_flush leaves the memory as it is. */
+	if (draft->written == 0 && draft->size <= PUBLISH_SMALL)
+		put.bytes = draft->size ? buf_str(&draft->bytes) : STR("");
 	if (draft_file(draft, error, err) < 0 || draft_flush(draft, error, err) < 0 ||
 		publish(&put, err) < 0)
 		return -1;

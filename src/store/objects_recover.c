@@ -250,6 +250,51 @@ void objects_retry_stuck(struct store_objects *objects)
 
 /* ---- the start ---- */
 
+static bool holds(int fd, struct str bytes)
+{
+	_cleanup_free_ char *found = mem_new(1, bytes.n + 1);
+
+	return pread(fd, found, bytes.n + 1, 0) == (ssize_t)bytes.n &&
+	       memcmp(found, bytes.p, bytes.n) == 0;
+}
+
+/* The bytes of a small object, which were never synchronised: after a power loss its file may be
+ * anything. Then it is made again as a draft. -errno. */
+static int restore_bytes(struct store_objects *objects, struct bucket *bucket, struct str key,
+	const struct op *op, struct str bytes)
+{
+	_cleanup_(store_object_done) struct store_object object = {0};
+	struct store_connection *connection;
+	char name[FILE_NUMBER_MAX];
+	struct path path;
+	struct row row;
+
+	if (!path_of_key(key, &path) || store_read_begin(objects->database, &connection, NULL) < 0)
+		return -EIO;
+	int found = row_before(connection, bucket->id, key, op->stamp + 1, &row, NULL);
+	bool is_wanted =
+		found > 0 && row.stamp == op->stamp && row_object(&row, key, &object, NULL) == 0;
+	store_read_end(connection);
+	if (!is_wanted)
+		return found < 0 ? -EIO : 0;
+	object.is_latest = true;
+	int fd = open_row(objects, bucket, &path, &object, op->stamp, true);
+	bool is_whole = fd >= 0 && holds(fd, bytes);
+	if (fd >= 0)
+		close(fd);
+	if (is_whole)
+		return 0;
+	file_number(name, op->draft);
+	int result = file_write_whole(objects, objects->incoming, name, bytes);
+	_cleanup_close_ int draft =
+		openat(objects->incoming, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+		{.tv_sec = op->stamp / 1000000000, .tv_nsec = op->stamp % 1000000000}};
+	if (result < 0 || draft < 0 || futimens(draft, times) < 0)
+		return result < 0 ? result : -errno;
+	return 0;
+}
+
 /* One line of the journal. A disk that is too full to move files must not keep the server from its
  * readers: the keeper tries again. */
 static void recover_line(struct store_objects *objects, sqlite3_stmt *line)
@@ -260,7 +305,14 @@ static void recover_line(struct store_objects *objects, sqlite3_stmt *line)
 	struct op op = {
 		.stamp = store_column_i64(line, 0), .draft = (uint64_t)store_column_i64(line, 3)};
 
-	if (bucket && settle_key(objects, bucket, key, op.stamp, op.draft, NULL) < 0)
+	const struct str bytes = {
+		sqlite3_column_blob(line, 4), (size_t)sqlite3_column_bytes(line, 4)};
+	bool has_bytes = sqlite3_column_type(line, 4) != SQLITE_NULL;
+	if (!bucket)
+		return;
+	if ((has_bytes &&
+		    restore_bytes(objects, bucket, key, &op, bytes.p ? bytes : STR("")) < 0) ||
+		settle_key(objects, bucket, key, op.stamp, op.draft, NULL) < 0)
 		stuck_add(objects, &op, bucket, key);
 }
 
@@ -287,8 +339,8 @@ int objects_recover(struct store_objects *objects, struct err *err)
 	if (store_read_begin(objects->database, &connection, err) < 0)
 		return -1;
 	int result = store_statement(connection,
-		"SELECT stamp, bucket, key, draft FROM object_journal ORDER BY stamp", &statement,
-		err);
+		"SELECT stamp, bucket, key, draft, bytes FROM object_journal ORDER BY stamp",
+		&statement, err);
 	while (result >= 0 && (result = store_step(statement, err)) > 0)
 		recover_line(objects, statement);
 	store_read_end(connection);

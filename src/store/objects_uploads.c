@@ -74,7 +74,7 @@ static void behind_prefix(struct buf *key, struct str prefix)
 
 static bool is_before(struct str a, struct str b)
 {
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n); /* b.p: some() */
 
 	return order < 0 || (order == 0 && a.n < b.n);
 }
@@ -139,8 +139,11 @@ int store_upload_list(struct store_objects *objects,
 	struct aws_error *error, struct err *err)
 {
 	_cleanup_(bucket_unrefp) struct bucket *bucket = NULL;
+	struct store_upload_list_options copy = *options;
 	struct store_connection *connection;
 
+	copy.prefix = some(options->prefix);
+	options = &copy;
 	if (bucket_ref(objects, options->bucket, &bucket, error) < 0)
 		return -1;
 	_cleanup_free_ struct gathering *gathering = mem_new(1, sizeof(*gathering));
