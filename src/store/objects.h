@@ -12,9 +12,10 @@
  *
  * Threads: all may share a struct store_objects; a draft or reader has one owner at a time. Every
  * call may block on the disk. What a client can do wrong comes back in struct aws_error with S3's
- * code; inner failures are AWS_ERROR_INTERNAL, with err telling the log what happened, a full disk
- * among them. Times are milliseconds since the epoch. Strings that come in are borrowed for the
- * call; what a result lends lives until the result's done function. */
+ * code; inner failures are InternalError, with err telling the log what happened, and a full disk
+ * is ServiceUnavailable (503), which clients try again later. Times are milliseconds since the
+ * epoch. Strings that come in are borrowed for the call; what a result lends lives until the
+ * result's done function. */
 #pragma once
 
 #include "aws/checksum.h"
