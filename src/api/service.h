@@ -1,11 +1,24 @@
 /* service: what a service is made of. A service is a table of operations; the shapes of what goes
- * in and out come from its model (MODEL.smithy, compiled by tools/smithy into tables: api/shape.h).
- * Adding an operation is its shape, a row here, a handler and a test; protocol, validation,
- * authorisation, errors, log and metrics follow from the tables.
+ * in and out come from its model (MODEL.smithy, compiled by tools/smithy into tables:
+ * api/protocol/shape.h). Adding an operation is its shape, a row here, a handler and a test;
+ * protocol, validation, authorisation, errors, log and metrics follow from the tables
+ * (api/protocol/run.h).
  *
- * Between the protocol and a handler stand jansson values: whatever the wire was (query, XML, JSON,
- * CBOR), the input is an object with the model's member names, checked against the model
- * (required, ranges, patterns, enums). blob: base64 string; timestamp: integer milliseconds.
+ * Between the protocol and a handler stand jansson values. Whatever the wire was (query, XML, JSON,
+ * CBOR), the input is an object with the model's member names, defaults filled in, checked against
+ * the model (required, ranges, lengths, patterns, enums); a member that the client did not send, or
+ * sent as null, is not there. The output is the same, written by the handler:
+ *   string, enum          string (UTF-8; may hold NUL)
+ *   blob                  string, base64
+ *   boolean               true, false
+ *   byte to long          integer
+ *   float, double         real (an integer passes in outputs); "NaN", "Infinity", "-Infinity"
+ *   timestamp             integer, milliseconds since 1970, UTC
+ *   list; map; structure  array; object by key; object by member. A null item only where @sparse
+ *   union                 object with exactly one member
+ *   document              as it is
+ * An output that does not fit its shape is a mistake, answered as InternalFailure. A member of the
+ * output that is missing or null is not sent; an empty list or map is.
  *
  * S3 has bodies that are streams and errors of its own: it takes the exchange itself (begin). */
 #pragma once
@@ -14,7 +27,7 @@
 
 #include <jansson.h>
 
-struct shape_operation; /* api/shape.h */
+struct shape_operation; /* api/protocol/shape.h */
 struct shape_service;
 
 /* One call of a modelled operation. */
@@ -22,8 +35,9 @@ struct api_call {
 	struct api_exchange *exchange;
 	const struct api_operation *operation;
 	const json_t *input; /* lent: lives as long as the exchange */
-	json_t *output; /* an empty object for run to fill with the members of the output shape */
-	void *context;  /* the service's own: store, identities, ... */
+	json_t *output;   /* an empty object for run to fill with the members of the output shape */
+	void *context;    /* the service's own: store, identities, ... */
+	bool is_answered; /* run answered by itself (api_answer_stream); output is not looked at */
 };
 
 /* What a call is about, for the policies. */
@@ -52,6 +66,9 @@ struct api_service {
 	enum aws_error_style style;
 	const struct shape_service *shape; /* protocols, version, namespace, operations; S3: NULL */
 	const struct api_operation *operations; /* ends with a NULL name */
+	enum aws_error_code validation_code; /* where it is not the protocol's ValidationException
+						(query: ValidationError); 0: that */
+	uint64_t body_max;                   /* of a modelled service; 0: 10 MiB */
 	/* S3: routes by itself. */
 	int (*begin)(struct api_exchange *exchange, struct aws_error *error);
 	void *context; /* set when the server starts */
