@@ -86,7 +86,7 @@ class Emitter:
 				fields.append(f'.location = SHAPE_AT_{location}')
 				fields.append(f'.location_name = '
 					f'{string(value if isinstance(value, str) else member.name)}')
-		default = default_json(both.get('default')) if 'default' in member.traits else None
+		default = default_json(both['default']) if self.has_default(member, target) else None
 		if default is not None:
 			fields.append(f'.default_json = {string(default)}')
 		for trait, flag in (('required', 'is_required'), ('xmlFlattened', 'is_flattened'),
@@ -96,6 +96,9 @@ class Emitter:
 		if 'mediaType' in both:
 			fields.append(f'.media_type = {string(both["mediaType"])}')
 		return '{' + ', '.join(fields) + '}'
+
+	def has_default(self, member, target):
+		return 'default' in member.traits and 'streaming' not in target.traits
 
 	def names(self, shape, member, target):
 		"""The member's name on each wire."""
@@ -198,7 +201,7 @@ class Emitter:
 			f'/* Made from {os.path.basename(service.place.path)} by tools/smithy. */',
 			'#include "api/protocol/shape.h"', '',
 			f'extern const struct shape_service {self.symbol};', '',
-			f'static const struct shape shapes[{max(len(shapes), 1)}];', '',
+			f'static const struct shape shapes[{len(shapes)}];' if shapes else '', '',
 			*self.table('shape_limits', 'limits', list(self.limits)),
 			*self.table('shape_member', 'members', self.members),
 			*self.table('shape', 'shapes', shapes),
@@ -207,8 +210,6 @@ class Emitter:
 
 	def table(self, kind, name, rows):
 		"""Nothing where there are no rows: an unused table would be a warning."""
-		if not rows:
-			rows = ['{0}'] if name in ('shapes', 'operations') else []
 		return [f'static const struct {kind} {name}[] = {{' if name != 'shapes' else
 			f'static const struct {kind} {name}[{len(rows)}] = {{',
 			*(f'\t{row},' for row in rows), '};', ''] if rows else []

@@ -18,6 +18,7 @@ enum {
 
 struct codec {
 	enum shape_protocol protocol;
+	const struct shape_service *service; /* NULL: no namespace of the root */
 	struct aws_error *error;
 };
 
@@ -67,6 +68,10 @@ static inline enum shape_time codec_time(const struct shape_member *member, enum
 {
 	return member->time == SHAPE_TIME_DEFAULT ? time : member->time;
 }
+/* Is the member part of the body? In requests and in responses other bindings count, and outside
+ * the rest protocols none. */
+bool codec_is_read_from_body(const struct codec *codec, const struct shape_member *member);
+bool codec_is_written_to_body(const struct codec *codec, const struct shape_member *member);
 /* Takes value. False when the name cannot be a key (NUL inside, not UTF-8). */
 bool codec_set(json_t *object, struct str name, json_t *value);
 /* Members of an object that are not null. */
@@ -83,12 +88,12 @@ int codec_validate(const struct codec *codec, const struct shape *shape, const j
 int codec_json_parse(const struct codec *codec, struct str text, json_t **ret_value);
 int codec_json_read(const struct codec *codec, const struct shape_member *member, const json_t *in,
 	unsigned depth, json_t **ret_value);
-/* members: those at SHAPE_AT_BODY only. Adds to *value, an object. */
+/* The members that are in the body. Adds to object. */
 int codec_json_read_members(const struct codec *codec, const struct shape *shape, const json_t *in,
 	unsigned depth, json_t *object);
 int codec_json_write(const struct codec *codec, const struct shape_member *member,
 	const json_t *value, unsigned depth, struct buf *buf);
-/* {...} of the members at SHAPE_AT_BODY. type: value of __type, or NULL. */
+/* {...} of the members in the body. type: value of __type, or NULL. */
 int codec_json_write_members(const struct codec *codec, const struct shape *shape,
 	const json_t *value, unsigned depth, const char *type, struct buf *buf);
 void codec_json_add_string(struct buf *buf, struct str text);
@@ -107,7 +112,7 @@ int codec_form_read(const struct codec *codec, const struct codec_form *form,
 /* ---- XML ---- */
 int codec_xml_read_members(const struct codec *codec, const struct shape *shape,
 	const struct aws_xml_node *node, unsigned depth, json_t *object);
-/* The members at SHAPE_AT_BODY that are elements, into the open element. */
+/* The members in the body that are elements, into the open element. */
 int codec_xml_write_members(const struct codec *codec, const struct shape *shape,
 	const json_t *value, unsigned depth, struct aws_xml_writer *writer);
 /* The whole element of a structure: name, xmlns and attributes, members. name may be NULL. */
@@ -126,13 +131,12 @@ int codec_cbor_write(const struct codec *codec, const struct shape *shape, const
 unsigned codec_http_match(const struct shape_operation *operation, const struct aws_request *http);
 int codec_http_read(const struct codec *codec, const struct shape_operation *operation,
 	const struct protocol_request *request, json_t *object);
+/* shape NULL: nothing at all. */
 int codec_http_write(const struct codec *codec, const struct shape *shape, const json_t *value,
 	struct protocol_response *response);
 /* Only what the members put into headers and status. */
 int codec_http_write_headers(const struct codec *codec, const struct shape *shape,
 	const json_t *value, struct protocol_response *response);
-/* Has the shape members in the body, and which is the payload (or NULL)? */
-bool codec_has_body(const struct shape *shape, const struct shape_member **ret_payload);
 
 extern const struct shape codec_nothing; /* a structure without members */
 extern const char *const codec_content_types[SHAPE_PROTOCOLS];

@@ -99,8 +99,13 @@ static void open_space(struct aws_xml_writer *writer, const char *name, const ch
 		aws_xml_open(writer, name);
 }
 
-/* EC2 has no members and no fault's side. */
-static void write_ec2(const struct fault *fault, struct buf *buf)
+static bool has_message(const struct fault *fault)
+{
+	return fault->message.n || !fault->shape || message_member(fault->shape);
+}
+
+/* EC2 does not say whose fault it is. */
+static int write_ec2(const struct codec *codec, const struct fault *fault, struct buf *buf)
 {
 	struct aws_xml_writer writer;
 
@@ -109,12 +114,17 @@ static void write_ec2(const struct fault *fault, struct buf *buf)
 	aws_xml_open(&writer, "Errors");
 	aws_xml_open(&writer, "Error");
 	aws_xml_element(&writer, "Code", str_from(fault->code));
-	aws_xml_element(&writer, "Message", fault->message);
+	if (has_message(fault))
+		aws_xml_element(&writer, "Message", fault->message);
+	int result = add_members(codec, fault, &writer);
+	if (result < 0)
+		return result;
 	aws_xml_close(&writer);
 	aws_xml_close(&writer);
 	aws_xml_element(&writer, "RequestID",
 		str_from(fault->context->request_id ? fault->context->request_id : ""));
 	aws_xml_end(&writer);
+	return 0;
 }
 
 static int write_xml(
@@ -132,7 +142,7 @@ static int write_xml(
 		aws_xml_element(
 			&writer, "Type", fault->is_client_fault ? STR("Sender") : STR("Receiver"));
 	aws_xml_element(&writer, "Code", str_from(fault->code));
-	if (!fault->shape || message_member(fault->shape))
+	if (has_message(fault))
 		aws_xml_element(&writer, "Message", fault->message);
 	int result = add_members(codec, fault, &writer);
 	if (result < 0)
@@ -156,8 +166,7 @@ static int write_fault(
 	add_query_error(fault, response);
 	switch (codec->protocol) {
 	case SHAPE_EC2_QUERY:
-		write_ec2(fault, &response->body);
-		return 0;
+		return write_ec2(codec, fault, &response->body);
 	case SHAPE_AWS_QUERY:
 	case SHAPE_REST_XML:
 		return write_xml(codec, fault, response);
@@ -171,7 +180,9 @@ static int write_fault(
 static void answer(struct fault *fault, struct protocol_response *response)
 {
 	struct aws_error unused;
-	const struct codec codec = {.protocol = fault->context->protocol, .error = &unused};
+	const struct codec codec = {.protocol = fault->context->protocol,
+		.service = fault->context->service,
+		.error = &unused};
 
 	if (write_fault(&codec, fault, response) == 0)
 		return;
@@ -185,7 +196,8 @@ static void answer(struct fault *fault, struct protocol_response *response)
 }
 
 void protocol_write_modelled_error(const struct protocol_context *context,
-	const struct shape *shape, const json_t *members, struct protocol_response *response)
+	const struct shape *shape, struct str message, const json_t *members,
+	struct protocol_response *response)
 {
 	_cleanup_json_ json_t *empty = json_object();
 	struct fault fault = {.context = context,
@@ -194,11 +206,12 @@ void protocol_write_modelled_error(const struct protocol_context *context,
 		.status = is_query(context) && shape->query_code ? shape->query_status
 								 : shape->status,
 		.is_client_fault = shape->is_client_fault,
+		.message = message,
 		.members = members ? members : empty};
-	const struct shape_member *message = message_member(shape);
+	const struct shape_member *member = message_member(shape);
 
-	if (message)
-		fault.message = codec_str(json_object_get(fault.members, message->name));
+	if (member && json_is_string(json_object_get(fault.members, member->name)))
+		fault.message = codec_str(json_object_get(fault.members, member->name));
 	if (!fault.message.p)
 		fault.message = STR("");
 	answer(&fault, response);
@@ -240,5 +253,5 @@ void protocol_write_error(const struct protocol_context *context, const struct a
 		if (member)
 			set_text(members, member, error->detail[i].value);
 	}
-	protocol_write_modelled_error(context, shape, members, response);
+	protocol_write_modelled_error(context, shape, str_from(error->message), members, response);
 }

@@ -3,6 +3,7 @@
  * pass, and the shapes then walk the tree. */
 #include "api/protocol/codec_priv.h"
 
+#include "aws/time.h"
 #include "aws/uri.h"
 #include "base/number.h"
 
@@ -290,9 +291,11 @@ static int read_scalar(const struct codec *codec, const struct shape_member *mem
 	const struct node *node, json_t **ret_value)
 {
 	*ret_value = codec_from_text(member, SHAPE_TIME_DATE_TIME, node->value);
-	/* Older clients write moments as seconds. */
-	if (!*ret_value && member->shape->type == SHAPE_TIMESTAMP)
-		*ret_value = codec_from_text(member, SHAPE_TIME_EPOCH_SECONDS, node->value);
+	/* Other forms than Smithy's are taken too: people write these by hand. */
+	int64_t ms;
+	if (!*ret_value && member->shape->type == SHAPE_TIMESTAMP &&
+		aws_time_parse(node->value, &ms))
+		*ret_value = json_integer(ms);
 	if (*ret_value)
 		return 0;
 	int shown = (int)(node->value.n < 128 ? node->value.n : 128);

@@ -340,20 +340,6 @@ static int read_payload(const struct codec *codec, const struct shape_member *me
 	return result;
 }
 
-bool codec_has_body(const struct shape *shape, const struct shape_member **ret_payload)
-{
-	bool has_body = false;
-
-	*ret_payload = NULL;
-	for (size_t i = 0; i < shape->member_count; i++) {
-		if (shape->members[i].location == SHAPE_AT_PAYLOAD)
-			*ret_payload = &shape->members[i];
-		has_body |= shape->members[i].location == SHAPE_AT_BODY ||
-			    shape->members[i].location == SHAPE_AT_PAYLOAD;
-	}
-	return has_body;
-}
-
 static int read_members_in_body(
 	const struct codec *codec, const struct shape *shape, struct str body, json_t *object)
 {
@@ -371,13 +357,91 @@ static int read_members_in_body(
 	return codec_json_read_members(codec, shape, document, 0, object);
 }
 
+static const struct shape_member *find_payload(const struct shape *shape)
+{
+	for (size_t i = 0; i < shape->member_count; i++)
+		if (shape->members[i].location == SHAPE_AT_PAYLOAD)
+			return &shape->members[i];
+	return NULL;
+}
+
+static const char *payload_type(const struct codec *codec, const struct shape_member *payload)
+{
+	if (payload->media_type)
+		return payload->media_type;
+	if (payload->shape->type == SHAPE_BLOB)
+		return "application/octet-stream";
+	return payload->shape->type == SHAPE_STRING ? "text/plain"
+						    : codec_content_types[codec->protocol];
+}
+
+/* Of a body of this shape; NULL: it has none. *ret_any: whatever it is will do. */
+static const char *body_type(
+	const struct codec *codec, const struct shape *shape, bool is_response, bool *ret_any)
+{
+	const struct shape_member *payload = find_payload(shape);
+	bool has_body = shape->member_count == 0;
+
+	*ret_any = payload && payload->shape->type == SHAPE_BLOB && !payload->media_type;
+	if (payload)
+		return payload_type(codec, payload);
+	for (size_t i = 0; i < shape->member_count; i++)
+		has_body |= is_response ? codec_is_written_to_body(codec, &shape->members[i])
+					: codec_is_read_from_body(codec, &shape->members[i]);
+	return has_body ? codec_content_types[codec->protocol] : NULL;
+}
+
+/* One of the types of an Accept header. */
+static bool is_acceptable(struct str accept, struct str type)
+{
+	struct str item, range;
+
+	while (str_split(&accept, ',', &item)) {
+		str_split(&item, ';', &range);
+		range = str_trim(range);
+		if (str_equal_ignoring_case(range, type) || str_equal(range, STR("*/*")))
+			return true;
+		if (str_ends_with(range, STR("/*")) &&
+			str_starts_with(type, (struct str){range.p, range.n - 1}))
+			return true;
+	}
+	return false;
+}
+
+/* restJson1: what the client sends and takes must be what the model has. */
+static int negotiate(const struct codec *codec, const struct shape_operation *operation,
+	const struct protocol_request *request)
+{
+	bool is_any = false;
+	struct str given, type;
+	const char *want =
+		operation->input ? body_type(codec, operation->input, false, &is_any) : NULL;
+	bool is_given = aws_request_header(request->http, STR("content-type"), &given);
+
+	if (!is_any && request->body.n && (want || is_given)) {
+		if (!is_given)
+			given = STR("");
+		str_split(&given, ';', &type);
+		if (!want || !str_equal_ignoring_case(str_trim(type), str_from(want)))
+			return aws_error_default(
+				codec->error, AWS_ERROR_UNSUPPORTED_MEDIA_TYPE_EXCEPTION);
+	}
+	is_any = false;
+	want = operation->output ? body_type(codec, operation->output, true, &is_any) : NULL;
+	if (want && !is_any && aws_request_header(request->http, STR("accept"), &given) &&
+		given.n && !is_acceptable(given, str_from(want)))
+		return aws_error_default(codec->error, AWS_ERROR_NOT_ACCEPTABLE_EXCEPTION);
+	return 0;
+}
+
 int codec_http_read(const struct codec *codec, const struct shape_operation *operation,
 	const struct protocol_request *request, json_t *object)
 {
 	const struct shape *shape = operation->input ? operation->input : &codec_nothing;
 	const struct aws_request *http = request->http;
-	const struct shape_member *payload;
-	int result = 0;
+	const struct shape_member *payload = find_payload(shape);
+	int result =
+		codec->protocol == SHAPE_REST_JSON_1 ? negotiate(codec, operation, request) : 0;
 
 	for (size_t i = 0; i < shape->member_count && result == 0; i++) {
 		const struct shape_member *member = &shape->members[i];
@@ -401,7 +465,7 @@ int codec_http_read(const struct codec *codec, const struct shape_operation *ope
 			break;
 		}
 	}
-	if (result < 0 || !codec_has_body(shape, &payload))
+	if (result < 0)
 		return result;
 	if (payload)
 		return read_payload(codec, payload, request->body, object);
@@ -475,18 +539,25 @@ static int write_header(const struct codec *codec, const struct shape_member *me
 	}
 	if (result == 0 && !is_header_safe(buf_str(&text)))
 		result = codec_mistake(codec);
-	/* An empty list is no header. */
-	if (result == 0 && !(text.n == 0 && json_is_array(value)))
+	if (result == 0)
 		protocol_add_header(
 			response, member->location_name, text.n ? buf_str(&text) : STR(""));
 	return result;
+}
+
+static bool has_header(const struct protocol_response *response, const char *name)
+{
+	for (size_t i = 0; i < response->header_count; i++)
+		if (strcasecmp(response->headers[i].name, name) == 0)
+			return true;
+	return false;
 }
 
 static int write_prefix_headers(const struct codec *codec, const struct shape_member *member,
 	const json_t *map, struct protocol_response *response)
 {
 	const char *key;
-	json_t *item = NULL;
+	json_t *item;
 
 	json_object_foreach((json_t *)map, key, item)
 	{
@@ -494,7 +565,9 @@ static int write_prefix_headers(const struct codec *codec, const struct shape_me
 		if (!json_is_string(item) || !is_header_safe(str_from(key)) ||
 			!is_header_safe(codec_str(item)))
 			return codec_mistake(codec);
-		protocol_add_header(response, name, codec_str(item));
+		/* A header with a member of its own is that member's. */
+		if (!has_header(response, name))
+			protocol_add_header(response, name, codec_str(item));
 	}
 	return 0;
 }
@@ -502,6 +575,7 @@ static int write_prefix_headers(const struct codec *codec, const struct shape_me
 int codec_http_write_headers(const struct codec *codec, const struct shape *shape,
 	const json_t *value, struct protocol_response *response)
 {
+	const struct shape_member *prefixed = NULL;
 	int result = 0;
 
 	for (size_t i = 0; i < shape->member_count && result == 0; i++) {
@@ -512,10 +586,13 @@ int codec_http_write_headers(const struct codec *codec, const struct shape *shap
 		if (member->location == SHAPE_AT_HEADER)
 			result = write_header(codec, member, field, response);
 		else if (member->location == SHAPE_AT_PREFIX_HEADERS)
-			result = write_prefix_headers(codec, member, field, response);
+			prefixed = member;
 		else if (member->location == SHAPE_AT_RESPONSE_CODE && json_is_integer(field))
 			response->status = (int)json_integer_value(field);
 	}
+	if (result == 0 && prefixed)
+		result = write_prefix_headers(
+			codec, prefixed, json_object_get(value, prefixed->name), response);
 	return result;
 }
 
@@ -524,10 +601,8 @@ static int write_payload(const struct codec *codec, const struct shape_member *m
 {
 	enum shape_type type = member->shape->type;
 
+	response->content_type = payload_type(codec, member);
 	if (type == SHAPE_BLOB || type == SHAPE_STRING) {
-		response->content_type = member->media_type   ? member->media_type
-					 : type == SHAPE_BLOB ? "application/octet-stream"
-							      : "text/plain";
 		if (!json_is_string(value))
 			return codec_mistake(codec);
 		if (type == SHAPE_STRING)
@@ -547,28 +622,28 @@ static int write_payload(const struct codec *codec, const struct shape_member *m
 int codec_http_write(const struct codec *codec, const struct shape *shape, const json_t *value,
 	struct protocol_response *response)
 {
-	const struct shape_member *payload;
-	int result = codec_http_write_headers(codec, shape, value, response);
+	bool is_any;
 
+	if (!shape) {
+		response->content_type = NULL;
+		return 0;
+	}
+	const struct shape_member *payload = find_payload(shape);
+	int result = codec_http_write_headers(codec, shape, value, response);
 	if (result < 0)
 		return result;
-	bool has_body = codec_has_body(shape, &payload);
 	if (payload) {
 		const json_t *field = json_object_get(value, payload->name);
 		if (field && !json_is_null(field))
 			return write_payload(codec, payload, field, response);
-		has_body = false;
-	}
-	if (!has_body) {
-		/* Without members in the body there is none, but JSON has always an object. */
-		if (codec->protocol == SHAPE_REST_JSON_1 && !payload && shape->member_count == 0)
-			buf_add_text(&response->body, "{}");
-		else
-			response->content_type = NULL;
+		response->content_type = NULL;
 		return 0;
 	}
+	/* JSON has always an object. */
 	if (codec->protocol == SHAPE_REST_JSON_1)
 		return codec_json_write_members(codec, shape, value, 0, NULL, &response->body);
+	if (shape->member_count == 0 || !body_type(codec, shape, true, &is_any))
+		return 0;
 	struct aws_xml_writer writer;
 	aws_xml_begin(&writer, &response->body);
 	return codec_xml_write_structure(codec, shape, NULL, shape->xml, value, 0, &writer);

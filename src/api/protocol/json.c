@@ -168,7 +168,7 @@ int codec_json_read_members(const struct codec *codec, const struct shape *shape
 	for (size_t i = 0; i < shape->member_count; i++) {
 		const struct shape_member *member = &shape->members[i];
 		bool is_rest = codec->protocol == SHAPE_REST_JSON_1;
-		if (is_rest && member->location != SHAPE_AT_BODY)
+		if (!codec_is_read_from_body(codec, member))
 			continue;
 		const json_t *field = json_object_get(in, is_rest ? member->json : member->name);
 		if (!field || json_is_null(field))
@@ -337,7 +337,7 @@ int codec_json_write_members(const struct codec *codec, const struct shape *shap
 	for (size_t i = 0; i < shape->member_count; i++) {
 		const struct shape_member *member = &shape->members[i];
 		const json_t *field = json_object_get(value, member->name);
-		if (!field || json_is_null(field) || (is_rest && member->location != SHAPE_AT_BODY))
+		if (!field || json_is_null(field) || !codec_is_written_to_body(codec, member))
 			continue;
 		buf_add_text(buf, comma);
 		comma = ",";

@@ -302,9 +302,14 @@ static int write_ec2(const struct codec *codec, const struct protocol_context *c
 static int write_body(const struct codec *codec, const struct protocol_context *context,
 	const json_t *output, struct protocol_response *response)
 {
-	const struct shape *shape =
-		context->operation->output ? context->operation->output : &codec_nothing;
+	const struct shape *shape = context->operation->output;
 
+	if (codec->protocol == SHAPE_REST_JSON_1 || codec->protocol == SHAPE_REST_XML) {
+		response->status = context->operation->status;
+		return codec_http_write(codec, shape, output, response);
+	}
+	if (!shape)
+		shape = &codec_nothing;
 	switch (codec->protocol) {
 	case SHAPE_AWS_JSON_1_0:
 	case SHAPE_AWS_JSON_1_1:
@@ -313,23 +318,21 @@ static int write_body(const struct codec *codec, const struct protocol_context *
 		return write_query(codec, context, output, &response->body);
 	case SHAPE_EC2_QUERY:
 		return write_ec2(codec, context, output, &response->body);
-	case SHAPE_RPC_V2_CBOR:
+	default:
 		protocol_add_header(response, "smithy-protocol", STR("rpc-v2-cbor"));
 		if (!context->operation->output) {
 			response->content_type = NULL;
 			return 0;
 		}
 		return codec_cbor_write(codec, shape, output, NULL, &response->body);
-	default:
-		response->status = context->operation->status;
-		return codec_http_write(codec, shape, output, response);
 	}
 }
 
 int protocol_write(const struct protocol_context *context, json_t *output,
 	struct protocol_response *response, struct aws_error *error)
 {
-	const struct codec codec = {.protocol = context->protocol, .error = error};
+	const struct codec codec = {
+		.protocol = context->protocol, .service = context->service, .error = error};
 	_cleanup_json_ json_t *empty = json_object();
 	int result = 0;
 

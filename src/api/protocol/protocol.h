@@ -62,7 +62,9 @@ int protocol_write(const struct protocol_context *context, json_t *output,
 /* The response of an error, which the model need not know. The details of error become members. */
 void protocol_write_error(const struct protocol_context *context, const struct aws_error *error,
 	struct protocol_response *response);
-/* The response of an error of the model with these members, message among them. Falls back to
- * InternalFailure when they do not fit. */
+/* The response of an error of the model with these members. message: for protocols that have one
+ * even where the model has not, unless members has it. Falls back to InternalFailure when they do
+ * not fit. */
 void protocol_write_modelled_error(const struct protocol_context *context,
-	const struct shape *shape, const json_t *members, struct protocol_response *response);
+	const struct shape *shape, struct str message, const json_t *members,
+	struct protocol_response *response);

@@ -182,7 +182,7 @@ static json_t *time_from_text(enum shape_time time, struct str text)
 		break;
 	default:
 		is_good = memchr(text.p, 'T', text.n) && memchr(text.p, '-', text.n) &&
-			  aws_time_parse_iso8601(text, &ms);
+			  str_ends_with(text, STR("Z")) && aws_time_parse_iso8601(text, &ms);
 	}
 	return is_good ? json_integer(ms) : NULL;
 }
@@ -314,6 +314,24 @@ bool codec_add_text(const struct codec *codec, struct buf *buf, const struct sha
 		buf_printf(buf, "%lld", (long long)json_integer_value(value));
 		return true;
 	}
+}
+
+static bool is_rest(const struct codec *codec)
+{
+	return codec->protocol == SHAPE_REST_JSON_1 || codec->protocol == SHAPE_REST_XML;
+}
+
+bool codec_is_read_from_body(const struct codec *codec, const struct shape_member *member)
+{
+	return !is_rest(codec) || member->location == SHAPE_AT_BODY ||
+	       member->location == SHAPE_AT_RESPONSE_CODE;
+}
+
+bool codec_is_written_to_body(const struct codec *codec, const struct shape_member *member)
+{
+	return !is_rest(codec) || member->location == SHAPE_AT_BODY ||
+	       member->location == SHAPE_AT_LABEL || member->location == SHAPE_AT_QUERY ||
+	       member->location == SHAPE_AT_QUERY_PARAMS;
 }
 
 bool codec_set(json_t *object, struct str name, json_t *value)

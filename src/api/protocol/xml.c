@@ -107,7 +107,7 @@ int codec_xml_read_members(const struct codec *codec, const struct shape *shape,
 		struct str name = local_name(member->xml);
 		json_t *read = NULL;
 		int result = 0;
-		if (member->location != SHAPE_AT_BODY)
+		if (!codec_is_read_from_body(codec, member))
 			continue;
 		if (member->is_attribute) {
 			struct str text = aws_xml_attribute(node, name);
@@ -253,10 +253,13 @@ int codec_xml_write_structure(const struct codec *codec, const struct shape *sha
 
 	if (!json_is_object(value))
 		return codec_mistake(codec);
-	if (member && member->space)
+	/* A structure's own namespace counts only where it is the root. */
+	if (member)
 		add_space(&attributes, member->space, member->prefix);
-	else
+	else if (shape->space)
 		add_space(&attributes, shape->space, shape->prefix);
+	else if (codec->service)
+		add_space(&attributes, codec->service->space, codec->service->prefix);
 	int result = add_attributes(codec, &attributes, shape, value);
 	if (result == 0)
 		result = open_element(codec, writer, name, &attributes);
@@ -302,7 +305,7 @@ int codec_xml_write_members(const struct codec *codec, const struct shape *shape
 	for (size_t i = 0; i < shape->member_count; i++) {
 		const struct shape_member *member = &shape->members[i];
 		const json_t *field = json_object_get(value, member->name);
-		if (member->is_attribute || member->location != SHAPE_AT_BODY || !field ||
+		if (member->is_attribute || !codec_is_written_to_body(codec, member) || !field ||
 			json_is_null(field))
 			continue;
 		int result = write_value(codec, member, member->xml, field, depth, writer);
