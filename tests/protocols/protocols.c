@@ -2,6 +2,7 @@
  * Smithy's protocol tests, the side of the server: each request must be read as the input that it
  * means, each output and error must be written as the response that it makes, and each malformed
  * request must be refused as it says. Prints the counts; exit status 1 at a failure. */
+#include "api/protocol/eventstream.h"
 #include "api/protocol/protocol.h"
 #include "aws/digest.h"
 #include "aws/policy.h"
@@ -53,6 +54,8 @@ static const char *why_excluded(const json_t *test)
 
 	if (json_is_true(json_object_get(test, "client_only")))
 		return "for clients only";
+	if (json_is_true(json_object_get(test, "is_request")))
+		return "no service here takes a stream of events";
 	for (size_t i = 0; i < ARRAY_SIZE(exclusions); i++)
 		if (aws_wildcard_match(str_from(exclusions[i].id), str_from(id)))
 			return exclusions[i].why;
@@ -490,13 +493,32 @@ static bool run_malformed(const json_t *test)
 	return is_good;
 }
 
+/* An event of an output, byte by byte. */
+static bool run_event(const json_t *test)
+{
+	struct buf frame = {0}, expected = {0};
+	const json_t *value = json_object_get(test, "value");
+	const char *name = json_object_iter_key(json_object_iter((json_t *)value));
+
+	if (!aws_base64_decode(str_from(text_of(test, "bytes")), &expected))
+		errx(1, "bad bytes");
+	int result = eventstream_add_event(
+		&frame, protocol_of(test), operation_of(test), name, json_object_get(value, name));
+	bool is_good = result == 0 && str_equal(buf_str(&frame), buf_str(&expected));
+	if (!is_good)
+		report(test, "other bytes");
+	buf_done(&frame);
+	buf_done(&expected);
+	return is_good;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		bool (*run)(const json_t *test);
 	} kinds[] = {{"requests", run_request}, {"responses", run_response},
-		{"malformed", run_malformed}};
+		{"malformed", run_malformed}, {"events", run_event}};
 	json_error_t problem;
 	unsigned failed = 0;
 

@@ -213,9 +213,7 @@ static json_t *time_value(const struct head *head)
 {
 	double seconds;
 
-	if (!head_number(head, &seconds) || !(fabs(seconds) < 1e15))
-		return NULL;
-	return json_integer(llround(seconds * 1000));
+	return head_number(head, &seconds) ? codec_from_seconds(seconds) : NULL;
 }
 
 static json_t *string_value(const struct shape *shape, struct str bytes)

@@ -53,6 +53,9 @@ json_t *codec_from_text(const struct shape_member *member, enum shape_time time,
 /* NULL when it is out of the type's range. */
 json_t *codec_from_integer(const struct shape *shape, int64_t number);
 json_t *codec_from_double(const struct shape *shape, double number);
+/* NULL when it is not of the years 0001 to 9999, the only ones that can be written. */
+json_t *codec_from_time(int64_t ms);
+json_t *codec_from_seconds(double seconds);
 /* False when the value is not of the member's type: a handler's mistake. */
 bool codec_add_text(const struct codec *codec, struct buf *buf, const struct shape_member *member,
 	enum shape_time time, const json_t *value);

@@ -295,7 +295,7 @@ static int read_scalar(const struct codec *codec, const struct shape_member *mem
 	int64_t ms;
 	if (!*ret_value && member->shape->type == SHAPE_TIMESTAMP &&
 		aws_time_parse(node->value, &ms))
-		*ret_value = json_integer(ms);
+		*ret_value = codec_from_time(ms);
 	if (*ret_value)
 		return 0;
 	int shown = (int)(node->value.n < 128 ? node->value.n : 128);

@@ -78,15 +78,7 @@ static json_t *read_time(
 {
 	if (codec_time(member, SHAPE_TIME_EPOCH_SECONDS) != SHAPE_TIME_EPOCH_SECONDS)
 		return json_is_string(in) ? codec_from_text(member, 0, codec_str(in)) : NULL;
-	if (json_is_integer(in)) {
-		json_int_t seconds = json_integer_value(in);
-		return seconds > INT64_MAX / 1000 || seconds < INT64_MIN / 1000
-			       ? NULL
-			       : json_integer(seconds * 1000);
-	}
-	if (!json_is_real(in) || fabs(json_real_value(in)) > 1e15)
-		return NULL;
-	return json_integer(llround(json_real_value(in) * 1000));
+	return json_is_number(in) ? codec_from_seconds(json_number_value(in)) : NULL;
 }
 
 static json_t *read_scalar(

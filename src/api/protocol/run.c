@@ -100,28 +100,27 @@ static int authorize(struct api_call *call, struct aws_error *error)
 	return result;
 }
 
-/* Nobody's requests are for operations that say so. */
-static int authenticate(const struct api_call *call, struct aws_error *error)
+static bool is_query(const struct state *state)
 {
-	static const enum aws_error_code codes[AWS_STYLES] = {
-		[AWS_STYLE_S3] = AWS_ERROR_ACCESS_DENIED,
-		[AWS_STYLE_QUERY] = AWS_ERROR_MISSING_AUTHENTICATION_TOKEN,
-		[AWS_STYLE_EC2] = AWS_ERROR_MISSING_AUTHENTICATION_TOKEN,
-		[AWS_STYLE_JSON] = AWS_ERROR_MISSING_AUTHENTICATION_TOKEN_EXCEPTION,
-	};
+	return state->context.protocol == SHAPE_AWS_QUERY ||
+	       state->context.protocol == SHAPE_EC2_QUERY;
+}
 
+/* Nobody's requests are for operations that say so. */
+static int authenticate(
+	const struct api_call *call, const struct state *state, struct aws_error *error)
+{
 	if (call->exchange->caller || call->operation->is_unsigned)
 		return 0;
-	return aws_error_default(error, codes[call->exchange->service->style]);
+	return aws_error_default(error, is_query(state)
+						? AWS_ERROR_MISSING_AUTHENTICATION_TOKEN
+						: AWS_ERROR_MISSING_AUTHENTICATION_TOKEN_EXCEPTION);
 }
 
 static int not_implemented(const struct state *state, struct aws_error *error)
 {
-	bool is_query = state->context.protocol == SHAPE_AWS_QUERY ||
-			state->context.protocol == SHAPE_EC2_QUERY;
-
-	return aws_error_default(
-		error, is_query ? AWS_ERROR_INVALID_ACTION : AWS_ERROR_UNKNOWN_OPERATION_EXCEPTION);
+	return aws_error_default(error,
+		is_query(state) ? AWS_ERROR_INVALID_ACTION : AWS_ERROR_UNKNOWN_OPERATION_EXCEPTION);
 }
 
 static int read_call(struct api_exchange *exchange, struct state *state, struct api_call *call,
@@ -139,7 +138,7 @@ static int read_call(struct api_exchange *exchange, struct state *state, struct 
 	if (!call->operation)
 		return not_implemented(state, error);
 	exchange->operation = call->operation->name;
-	result = authenticate(call, error);
+	result = authenticate(call, state, error);
 	if (result < 0)
 		return result;
 	result = protocol_read(service->shape, state->context.protocol, state->context.operation,

@@ -123,6 +123,21 @@ static struct str after(struct str text, size_t n)
 	return (struct str){text.p + n, text.n - n};
 }
 
+static bool is_time(int64_t ms)
+{
+	return ms >= INT64_C(-62135596800000) && ms <= INT64_C(253402300799999);
+}
+
+json_t *codec_from_time(int64_t ms)
+{
+	return is_time(ms) ? json_integer(ms) : NULL;
+}
+
+json_t *codec_from_seconds(double seconds)
+{
+	return fabs(seconds) < 1e12 ? codec_from_time(llround(seconds * 1000)) : NULL;
+}
+
 /* The number of JSON and XML Schema that they share: digits, a fraction, an exponent. */
 static bool is_decimal(struct str text)
 {
@@ -184,7 +199,7 @@ static json_t *time_from_text(enum shape_time time, struct str text)
 		is_good = memchr(text.p, 'T', text.n) && memchr(text.p, '-', text.n) &&
 			  str_ends_with(text, STR("Z")) && aws_time_parse_iso8601(text, &ms);
 	}
-	return is_good ? json_integer(ms) : NULL;
+	return is_good ? codec_from_time(ms) : NULL;
 }
 
 static json_t *blob_from_text(struct str text)
@@ -303,7 +318,7 @@ bool codec_add_text(const struct codec *codec, struct buf *buf, const struct sha
 		codec_add_double(buf, member->shape, number);
 		return true;
 	case SHAPE_TIMESTAMP:
-		if (!json_is_integer(value))
+		if (!json_is_integer(value) || !is_time(json_integer_value(value)))
 			return false;
 		add_time(buf, codec_time(member, time), codec->protocol == SHAPE_EC2_QUERY,
 			json_integer_value(value));
@@ -329,6 +344,8 @@ bool codec_is_read_from_body(const struct codec *codec, const struct shape_membe
 
 bool codec_is_written_to_body(const struct codec *codec, const struct shape_member *member)
 {
+	if (member->location == SHAPE_AT_EVENT_HEADER || member->location == SHAPE_AT_EVENT_PAYLOAD)
+		return false;
 	return !is_rest(codec) || member->location == SHAPE_AT_BODY ||
 	       member->location == SHAPE_AT_LABEL || member->location == SHAPE_AT_QUERY ||
 	       member->location == SHAPE_AT_QUERY_PARAMS;

@@ -1,0 +1,7 @@
+/* Any bytes as JSON bodies, through the shapes. */
+#include "api/protocol/fuzz_priv.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_body(SHAPE_AWS_JSON_1_0, data, size);
+}
