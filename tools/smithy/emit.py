@@ -86,7 +86,7 @@ class Emitter:
 				fields.append(f'.location = SHAPE_AT_{location}')
 				fields.append(f'.location_name = '
 					f'{string(value if isinstance(value, str) else member.name)}')
-		default = default_json(both['default']) if self.has_default(member, target) else None
+		default = default_json(target.kind, both['default']) if self.has_default(member, target) else None
 		if default is not None:
 			fields.append(f'.default_json = {string(default)}')
 		for trait, flag in (('required', 'is_required'), ('xmlFlattened', 'is_flattened'),

@@ -1,5 +1,6 @@
 """A whole model of parsed files: names resolved, mixins mixed in, traits applied, and the traits that
 the tables know checked. What else a trait may say is ignored, as Smithy's own tools do."""
+import datetime
 import json
 import re
 
@@ -62,6 +63,9 @@ class Model:
 		for member in shape.members.values():
 			if isinstance(member.target, tuple):
 				resource, name = member.target
+				if not resource and shape.mixins:
+					member.target = None  # the mixin's, see mix()
+					continue
 				if not resource:
 					raise ModelError(member.place, f"'${name}' needs 'for RESOURCE'")
 				properties = self.get(member.place, resource).properties
@@ -96,6 +100,8 @@ class Model:
 				member.traits = members[key].traits | member.traits
 				member.target = member.target or members[key].target
 			members[key] = member
+			if not member.target and shape.kind not in ('enum', 'intEnum'):
+				raise ModelError(member.place, f"no mixin has '{key}'")
 		shape.members, shape.traits = members, traits | shape.traits
 		self.mixed.add(shape.id)
 
@@ -175,5 +181,12 @@ class Model:
 		return shape.kind in AGGREGATES and shape.kind not in ('enum', 'intEnum')
 
 
-def default_json(value):
-	return None if value is None else json.dumps(value)
+def default_json(kind, value):
+	"""A default as the value that it is between protocol and handler; a moment in milliseconds."""
+	if value is None:
+		return None
+	if kind == 'timestamp':
+		if isinstance(value, str):
+			value = datetime.datetime.fromisoformat(value.replace('Z', '+00:00')).timestamp()
+		value = round(value * 1000)
+	return json.dumps(value)

@@ -108,7 +108,7 @@ static int read_string(
 			return result;
 		buf_add_str(buf, bytes);
 	}
-	*ret_bytes = buf->p ? buf_str(buf) : STR("");
+	*ret_bytes = codec_text(buf);
 	return 0;
 }
 
@@ -393,7 +393,7 @@ static int read_aggregate(struct reader *reader, const struct shape_member *memb
 static int read_value(struct reader *reader, const struct shape_member *member, struct head head,
 	unsigned depth, json_t **ret_value)
 {
-	if (depth >= CODEC_DEPTH_MAX)
+	if (depth >= CODEC_DEPTH_MAX && !codec_is_scalar(member->shape))
 		return codec_refuse(reader->codec, "The CBOR is nested too deep");
 	if (head.major == MAJOR_TAG) {
 		bool is_time = member->shape->type == SHAPE_TIMESTAMP;
@@ -415,13 +415,13 @@ static int read_value(struct reader *reader, const struct shape_member *member, 
 int codec_cbor_read(
 	const struct codec *codec, struct str bytes, const struct shape *shape, json_t *object)
 {
-	struct reader reader = {.codec = codec,
-		.p = (const uint8_t *)bytes.p,
-		.end = (const uint8_t *)bytes.p + bytes.n};
+	struct reader reader = {.codec = codec};
 	struct head head = {0};
 
 	if (bytes.n == 0)
 		return 0;
+	reader.p = (const uint8_t *)bytes.p;
+	reader.end = reader.p + bytes.n;
 	int result = read_head(&reader, &head);
 	if (result < 0)
 		return result;
@@ -591,7 +591,7 @@ static int write_value(const struct codec *codec, const struct shape_member *mem
 {
 	const struct shape *shape = member->shape;
 
-	if (depth >= CODEC_DEPTH_MAX)
+	if (depth >= CODEC_DEPTH_MAX && !codec_is_scalar(shape))
 		return codec_mistake(codec);
 	if (json_is_null(value)) {
 		add_head(buf, MAJOR_SIMPLE, SIMPLE_NULL);

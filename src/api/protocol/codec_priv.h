@@ -67,6 +67,11 @@ static inline struct str codec_str(const json_t *string)
 {
 	return (struct str){json_string_value(string), json_string_length(string)};
 }
+/* Of a buffer that may be empty: never NULL. */
+static inline struct str codec_text(const struct buf *buf)
+{
+	return buf->p ? buf_str(buf) : STR("");
+}
 static inline enum shape_time codec_time(const struct shape_member *member, enum shape_time time)
 {
 	return member->time == SHAPE_TIME_DEFAULT ? time : member->time;

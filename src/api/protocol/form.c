@@ -313,7 +313,7 @@ static int read_value(const struct codec *codec, const struct codec_form *form,
 	const struct shape *shape = member->shape;
 	int result;
 
-	if (depth >= CODEC_DEPTH_MAX)
+	if (depth >= CODEC_DEPTH_MAX && !codec_is_scalar(shape))
 		return codec_refuse(codec, "'%s' is nested too deep", member->name);
 	if (codec_is_scalar(shape))
 		return read_scalar(codec, member, node, ret_value);

@@ -118,7 +118,7 @@ static int read_label(const struct codec *codec, const struct shape_operation *o
 	walk(operation, http->path, str_from(member->location_name), &text);
 	if (!aws_uri_decode(&decoded, text, AWS_URI_PLUS_IS_PLUS))
 		return refuse_text(codec, member, text);
-	json_t *read = codec_from_text(member, SHAPE_TIME_DATE_TIME, buf_str(&decoded));
+	json_t *read = codec_from_text(member, SHAPE_TIME_DATE_TIME, codec_text(&decoded));
 	if (!read)
 		return refuse_text(codec, member, text);
 	json_object_set_new(object, member->name, read);
@@ -134,7 +134,7 @@ static int read_query_value(const struct codec *codec, const struct shape_member
 
 	if (!aws_uri_decode(&decoded, text, AWS_URI_PLUS_IS_SPACE))
 		return refuse_text(codec, member, text);
-	json_t *read = codec_from_text(scalar, SHAPE_TIME_DATE_TIME, buf_str(&decoded));
+	json_t *read = codec_from_text(scalar, SHAPE_TIME_DATE_TIME, codec_text(&decoded));
 	if (!read)
 		return refuse_text(codec, member, text);
 	if (!is_list) {
@@ -159,7 +159,7 @@ static int read_query(const struct codec *codec, const struct shape_member *memb
 	while (result == 0 && aws_uri_next_parameter(&rest, &name, &text)) {
 		_cleanup_buf_ struct buf decoded = {0};
 		if (aws_uri_decode(&decoded, name, AWS_URI_PLUS_IS_SPACE) &&
-			str_equal(buf_str(&decoded), str_from(member->location_name)))
+			str_equal(codec_text(&decoded), str_from(member->location_name)))
 			result = read_query_value(codec, member, text, object);
 	}
 	return result;
@@ -190,11 +190,11 @@ static int read_query_map(const struct codec *codec, const struct shape_member *
 			if (list)
 				json_decref(read);
 			else
-				codec_set(map, buf_str(&key), read);
+				codec_set(map, codec_text(&key), read);
 		} else if (list) {
 			json_array_append_new(list, read);
 		} else {
-			codec_set(map, buf_str(&key), json_pack("[o]", read));
+			codec_set(map, codec_text(&key), json_pack("[o]", read));
 		}
 	}
 	if (json_object_size(map))
@@ -240,7 +240,7 @@ static int read_header_list(const struct codec *codec, const struct shape_member
 	_cleanup_buf_ struct buf item = {0};
 
 	while (next_header_item(&text, items, &item)) {
-		struct str trimmed = str_trim(buf_str(&item));
+		struct str trimmed = str_trim(codec_text(&item));
 		json_t *read = codec_from_text(items, SHAPE_TIME_HTTP_DATE, trimmed);
 		if (!read)
 			return refuse_text(codec, member, trimmed);
@@ -263,7 +263,7 @@ static int read_header(const struct codec *codec, const struct shape_member *mem
 	if (member->media_type && member->shape->type == SHAPE_STRING) {
 		if (!aws_base64_decode(text, &decoded))
 			return refuse_text(codec, member, text);
-		text = buf_str(&decoded);
+		text = codec_text(&decoded);
 	}
 	json_t *read = codec_from_text(member, SHAPE_TIME_HTTP_DATE, text);
 	if (!read)
@@ -507,10 +507,10 @@ static int add_header_list(const struct codec *codec, const struct shape_member 
 			return codec_mistake(codec);
 		if (text->n)
 			buf_add_text(text, ", ");
-		if (one.n && items->shape->type == SHAPE_STRING && needs_quotes(buf_str(&one)))
-			add_quoted(text, buf_str(&one));
+		if (one.n && items->shape->type == SHAPE_STRING && needs_quotes(codec_text(&one)))
+			add_quoted(text, codec_text(&one));
 		else
-			buf_add_str(text, buf_str(&one));
+			buf_add_str(text, codec_text(&one));
 	}
 	return 0;
 }
@@ -537,11 +537,10 @@ static int write_header(const struct codec *codec, const struct shape_member *me
 		   !codec_add_text(codec, &text, member, SHAPE_TIME_HTTP_DATE, value)) {
 		result = codec_mistake(codec);
 	}
-	if (result == 0 && !is_header_safe(buf_str(&text)))
+	if (result == 0 && !is_header_safe(codec_text(&text)))
 		result = codec_mistake(codec);
 	if (result == 0)
-		protocol_add_header(
-			response, member->location_name, text.n ? buf_str(&text) : STR(""));
+		protocol_add_header(response, member->location_name, codec_text(&text));
 	return result;
 }
 

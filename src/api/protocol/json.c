@@ -196,7 +196,7 @@ int codec_json_read(const struct codec *codec, const struct shape_member *member
 	bool is_list = shape->type == SHAPE_LIST;
 	int result;
 
-	if (depth >= CODEC_DEPTH_MAX)
+	if (depth >= CODEC_DEPTH_MAX && !codec_is_scalar(shape))
 		return codec_refuse(codec, "The JSON is nested too deep");
 	if (codec_is_scalar(shape)) {
 		value = read_scalar(codec, member, in);
@@ -234,6 +234,8 @@ void codec_json_add_string(struct buf *buf, struct str text)
 {
 	size_t start = 0;
 
+	if (!text.p)
+		text = STR("");
 	buf_add_char(buf, '"');
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
@@ -265,9 +267,9 @@ static int write_scalar(const struct codec *codec, const struct shape_member *me
 	if (!codec_add_text(codec, &text, member, SHAPE_TIME_EPOCH_SECONDS, value))
 		return codec_mistake(codec);
 	if (is_number)
-		buf_add_str(buf, buf_str(&text));
+		buf_add_str(buf, codec_text(&text));
 	else
-		codec_json_add_string(buf, buf_str(&text));
+		codec_json_add_string(buf, codec_text(&text));
 	return 0;
 }
 
@@ -358,7 +360,7 @@ int codec_json_write(const struct codec *codec, const struct shape_member *membe
 {
 	const struct shape *shape = member->shape;
 
-	if (depth >= CODEC_DEPTH_MAX)
+	if (depth >= CODEC_DEPTH_MAX && !codec_is_scalar(shape))
 		return codec_mistake(codec);
 	if (shape->type == SHAPE_DOCUMENT)
 		return write_document(codec, value, buf);

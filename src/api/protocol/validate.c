@@ -282,7 +282,7 @@ static void check_value(struct faults *faults, const struct shape_member *member
 {
 	const struct shape *shape = member->shape;
 
-	if (depth >= CODEC_DEPTH_MAX) /* the codecs read no deeper */
+	if (depth > CODEC_DEPTH_MAX) /* the codecs read no deeper */
 		return;
 	if (member->limits)
 		check_limits(faults, member, value);
@@ -344,7 +344,7 @@ static int add_deeper(
 	size_t i;
 	int result = 0;
 
-	if (depth >= CODEC_DEPTH_MAX)
+	if (depth >= CODEC_DEPTH_MAX && !codec_is_scalar(shape))
 		return codec_mistake(codec);
 	if (json_is_array(value) && shape->type == SHAPE_LIST) {
 		json_array_foreach(value, i, item) if (result == 0) result =
@@ -369,7 +369,8 @@ int codec_add_defaults(
 		json_t *field = json_object_get(value, member->name);
 		if (field && !json_is_null(field))
 			result = add_deeper(codec, member, field, depth);
-		else if (member->default_json && shape->type == SHAPE_STRUCTURE)
+		else if (member->default_json && shape->type == SHAPE_STRUCTURE &&
+			 (depth < CODEC_DEPTH_MAX || codec_is_scalar(member->shape)))
 			json_object_set_new(value, member->name, default_of(member));
 	}
 	return result;

@@ -62,7 +62,7 @@ static int read_value(const struct codec *codec, const struct shape_member *memb
 	const struct shape *shape = member->shape;
 	int result;
 
-	if (depth >= CODEC_DEPTH_MAX)
+	if (depth >= CODEC_DEPTH_MAX && !codec_is_scalar(shape))
 		return codec_refuse(codec, "The XML is nested too deep");
 	if (codec_is_scalar(shape))
 		return read_scalar(codec, member, node->text, ret_value);
@@ -152,7 +152,7 @@ static int add_attributes(const struct codec *codec, struct buf *attributes,
 		if (!codec_add_text(codec, &text, member, SHAPE_TIME_DATE_TIME, field))
 			return codec_mistake(codec);
 		buf_printf(attributes, "%s%s=\"", attributes->n ? " " : "", member->xml);
-		aws_xml_escape(attributes, buf_str(&text));
+		aws_xml_escape(attributes, codec_text(&text));
 		buf_add_char(attributes, '"');
 	}
 	return 0;
@@ -186,7 +186,7 @@ static int write_scalar(const struct codec *codec, const struct shape_member *me
 	int result = open_element(codec, writer, name, &attributes);
 	if (result < 0)
 		return result;
-	aws_xml_escape(writer->buf, buf_str(&text));
+	aws_xml_escape(writer->buf, codec_text(&text));
 	aws_xml_close(writer);
 	return 0;
 }
@@ -276,7 +276,7 @@ static int write_value(const struct codec *codec, const struct shape_member *mem
 	const struct shape *shape = member->shape;
 	bool is_list = shape->type == SHAPE_LIST;
 
-	if (depth >= CODEC_DEPTH_MAX)
+	if (depth >= CODEC_DEPTH_MAX && !codec_is_scalar(shape))
 		return codec_mistake(codec);
 	if (codec_is_scalar(shape) || json_is_null(value))
 		return write_scalar(codec, member, name, value, writer);
