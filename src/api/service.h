@@ -2,7 +2,7 @@
  * in and out come from its model (MODEL.smithy, compiled by tools/smithy into tables:
  * api/protocol/shape.h). Adding an operation is its shape, a row here, a handler and a test;
  * protocol, validation, authorisation, errors, log and metrics follow from the tables
- * (api/protocol/run.h).
+ * (api/protocol/run.h; docs/models.md says how a model is written).
  *
  * Between the protocol and a handler stand jansson values. Whatever the wire was (query, XML, JSON,
  * CBOR), the input is an object with the model's member names, defaults filled in, checked against
