@@ -1,4 +1,4 @@
-/* exchange: one HTTP request and its answer, between the server (api/server.c, libmicrohttpd) and a
+/* exchange: one HTTP request and its answer, between the server (api/http, libmicrohttpd) and a
  * service. The server has already found the service, checked the signature and, for bodies that are
  * aws-chunked, gzip'd or hashed, undoes and checks that coding while the body comes in, so that a
  * service sees plain bytes.
@@ -11,6 +11,11 @@
  *   run     worker thread: the body is in, whole and verified; may block; must answer.
  *   end     event thread, always and last: free what state holds, also after a client that
  * vanished.
+ *
+ * Services other than S3 sign the whole body: in their begin the caller is claimed but not proved
+ * (do not act, do not answer for the caller), their bodies are always kept whole, and run comes
+ * only with the signature verified. begin of a request that only its form tells (anonymous query
+ * protocols) comes after the body, on the worker.
  *
  * An exchange belongs to the server; whatever begin keeps in state is the service's. One thread at
  * a time, so no locks. Strings of the request live as long as the exchange. */

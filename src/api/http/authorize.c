@@ -1,0 +1,125 @@
+/* May the caller do this? Identity, resource, boundary and session policies, with the keys that
+ * every request has (IAM user guide, "AWS global condition context keys"). */
+#include "api/http/http_priv.h"
+
+#include "aws/time.h"
+#include "base/number.h"
+
+#define KEYS_MAX 64
+
+struct keys {
+	struct aws_context_key key[KEYS_MAX];
+	struct str value[KEYS_MAX];
+	size_t count;
+};
+
+static void add_keys(struct keys *keys, const struct aws_context_key *key, size_t count)
+{
+	for (size_t i = 0; i < count && keys->count < KEYS_MAX; i++)
+		keys->key[keys->count++] = key[i];
+}
+
+static void add(struct keys *keys, struct str name, struct str value)
+{
+	if (keys->count == KEYS_MAX || !value.p)
+		return;
+	keys->value[keys->count] = value;
+	keys->key[keys->count] = (struct aws_context_key){name, &keys->value[keys->count], 1};
+	keys->count++;
+}
+
+struct times {
+	char iso[AWS_TIME_STR_MAX], epoch[NUMBER_U64_STR_MAX];
+};
+
+static void add_request_keys(
+	struct keys *keys, const struct api_exchange *exchange, struct times *times)
+{
+	const struct api_server *server = exchange->server;
+	uint64_t seconds = exchange->started_ms > 0 ? (uint64_t)exchange->started_ms / 1000 : 0;
+	char *end = aws_time_write_iso8601(times->iso, exchange->started_ms);
+
+	add(keys, STR("aws:SourceIp"), str_from(exchange->peer));
+	add(keys, STR("aws:SecureTransport"), exchange->is_tls ? STR("true") : STR("false"));
+	add(keys, STR("aws:CurrentTime"), (struct str){times->iso, (size_t)(end - times->iso)});
+	end = number_write(times->epoch, seconds);
+	add(keys, STR("aws:EpochTime"), (struct str){times->epoch, (size_t)(end - times->epoch)});
+	add(keys, STR("aws:UserAgent"), api_header(exchange, STR("user-agent")));
+	add(keys, STR("aws:Referer"), api_header(exchange, STR("referer")));
+	add(keys, STR("aws:RequestedRegion"),
+		exchange->signature.region.n ? exchange->signature.region
+					     : api_server_region(server));
+	add(keys, STR("aws:ViaAWSService"), STR("false"));
+}
+
+static void add_caller_keys(struct keys *keys, const struct store_caller *caller)
+{
+	bool is_role = caller->principal.role_arn.n > 0;
+
+	add(keys, STR("aws:userid"), caller->user_id);
+	if (caller->user_name.n)
+		add(keys, STR("aws:username"), caller->user_name);
+	add(keys, STR("aws:PrincipalType"),
+		caller->is_root ? STR("Account")
+		: is_role       ? STR("AssumedRole")
+				: STR("User"));
+	add(keys, STR("aws:PrincipalIsAWSService"),
+		caller->principal.service.n ? STR("true") : STR("false"));
+	if (caller->session_token.n)
+		add(keys, STR("aws:MultiFactorAuthPresent"), STR("false"));
+	add_keys(keys, caller->tags, caller->tag_count);
+}
+
+/* The code of each protocol; S3 tells strangers nothing. */
+static int refuse(struct api_exchange *exchange, const struct aws_policy_request *request,
+	const struct aws_policy_result *result, struct aws_error *error)
+{
+	static const enum aws_error_code codes[AWS_STYLES] = {
+		[AWS_STYLE_S3] = AWS_ERROR_ACCESS_DENIED,
+		[AWS_STYLE_QUERY] = AWS_ERROR_ACCESS_DENIED,
+		[AWS_STYLE_EC2] = AWS_ERROR_UNAUTHORIZED_OPERATION,
+		[AWS_STYLE_JSON] = AWS_ERROR_ACCESS_DENIED_EXCEPTION,
+	};
+	enum aws_error_code code = codes[error_style(request_of(exchange))];
+	char text[AWS_ERROR_MESSAGE_MAX];
+
+	if (!exchange->caller)
+		return aws_error_default(error, code);
+	aws_policy_explain(request, result, text, sizeof(text));
+	return aws_error_set(error, code, "%s", text);
+}
+
+int api_authorize(struct api_exchange *exchange, struct str action, struct str resource_arn,
+	const struct aws_policy *resource_policy, struct str resource_account,
+	const struct aws_context_key *context, size_t context_count, struct aws_error *error)
+{
+	const struct store_caller *caller = exchange->caller;
+	const struct aws_policy *all = exchange->server->allow_all;
+	struct aws_policy_set set = {.resource = resource_policy,
+		.resource_account = resource_account.n ? resource_account
+						       : api_server_account(exchange->server)};
+	struct aws_policy_result result;
+	struct times times;
+	struct keys keys = {.count = 0};
+
+	add_keys(&keys, context, context_count);
+	add_request_keys(&keys, exchange, &times);
+	struct aws_policy_request request = {
+		.principal = {.is_anonymous = true, .account = STR(""), .arn = STR("")},
+		.action = action,
+		.resource = resource_arn};
+	if (caller) {
+		add_caller_keys(&keys, caller);
+		request.principal = caller->principal;
+		set.identity = caller->is_root ? &all : caller->policies;
+		set.identity_count = caller->is_root ? 1 : caller->policy_count;
+		set.boundary = caller->boundary;
+		set.session = caller->session_policy;
+	}
+	request.context = keys.key;
+	request.context_count = keys.count;
+	aws_policy_evaluate(&set, &request, &result);
+	if (result.decision == AWS_DECISION_ALLOW)
+		return 0;
+	return refuse(exchange, &request, &result, error);
+}
