@@ -266,12 +266,13 @@ enum MHD_Result answer_queue(struct request *request)
 {
 	struct answer *answer = &request->answer;
 
+	if (!client_enter(request->client, CLIENT_BUSY))
+		return MHD_NO;
 	add_ids(request);
 	if (MHD_get_response_header(answer->response, "Server") == NULL)
 		MHD_add_response_header(answer->response, "Server", "nagare");
 	if (answer->must_close || atomic_load(&request->server->is_stopping))
 		MHD_add_response_header(answer->response, "Connection", "close");
-	client_enter(request->client, CLIENT_BUSY);
 	enum MHD_Result result =
 		MHD_queue_response(request->connection, (unsigned)answer->status, answer->response);
 	/* libmicrohttpd holds it now. */

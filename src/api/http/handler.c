@@ -13,7 +13,8 @@
 
 #include <assert.h>
 
-#define DISCARD_MAX (UINT64_C(64) << 20)
+#define DISCARD_MAX        (UINT64_C(64) << 20) /* of strangers, and of what is refused unread */
+#define DISCARD_MAX_PROVED (UINT64_C(6) << 30)  /* of a body that turned out to be wrong */
 
 void *handler_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
@@ -177,6 +178,7 @@ static enum MHD_Result first_call(struct request *request, const char *method, c
 	if (!request->exchange.request_id[0] && !request->is_late)
 		request_make_ids(request);
 	bool has_body = request->expected > 0;
+	memcpy(request->client->request_id, exchange->request_id, sizeof(exchange->request_id));
 	client_enter(request->client, has_body ? CLIENT_BODY : CLIENT_BUSY);
 	if (!answer_is_made(&request->answer)) {
 		request->body.is_discarded = exchange->handler.body == API_BODY_NONE;
@@ -184,7 +186,7 @@ static enum MHD_Result first_call(struct request *request, const char *method, c
 	}
 	request->body.is_discarded = true;
 	bool is_long = request->expected != UINT64_MAX && request->expected > DISCARD_MAX;
-	if (has_body && (request->has_expect || is_long))
+	if (request->answer.must_close || (has_body && (request->has_expect || is_long)))
 		return answer_queue(request);
 	return MHD_YES;
 }
@@ -198,16 +200,16 @@ static enum MHD_Result next_bytes(struct request *request, struct str bytes)
 	if (atomic_load(&request->client->phase) == CLIENT_CLOSED)
 		return MHD_NO;
 	atomic_fetch_add(&request->client->bytes, bytes.n);
-	if (request->body.is_discarded) {
-		request->body.received += bytes.n;
-		return request->body.received > DISCARD_MAX ? MHD_NO : MHD_YES;
-	}
-	if (body_add(request, bytes, &error) < 0) {
+	if (!request->body.is_discarded && body_add(request, bytes, &error) < 0) {
 		refuse(request, &error);
 		request->body.is_discarded = true;
-		request->body.received = 0;
+	} else if (request->body.is_discarded) {
+		request->body.received += bytes.n;
+		request->body.discarded += bytes.n;
 	}
-	return MHD_YES;
+	return request->body.discarded > (request->is_proved ? DISCARD_MAX_PROVED : DISCARD_MAX)
+		       ? MHD_NO
+		       : MHD_YES;
 }
 
 /* ---- run ---- */
@@ -264,11 +266,12 @@ static enum MHD_Result last_call(struct request *request)
 {
 	if (request->answer.is_queued)
 		return MHD_YES;
+	if (!client_enter(request->client, CLIENT_BUSY))
+		return MHD_NO;
 	if (!answer_is_made(&request->answer) && request->exchange.handler.is_quick)
 		run(request);
 	if (answer_is_made(&request->answer))
 		return answer_queue(request);
-	client_enter(request->client, CLIENT_BUSY);
 	request->job = (struct job){.run = run_on_worker, .context = request};
 	MHD_suspend_connection(request->connection);
 	if (workers_add(request->server->workers, &request->job))

@@ -65,9 +65,11 @@ struct client {
 	atomic_int phase;
 	atomic_llong since_ms; /* in this phase; for a body: the start of the window */
 	atomic_ullong bytes;   /* of the body in this window */
+	char request_id[API_REQUEST_ID_SIZE + 1]; /* written before the phase becomes BODY */
 };
 
-void client_enter(struct client *client, enum client_phase phase);
+/* False when the watchdog has given it up: then nothing may be written to it any more. */
+bool client_enter(struct client *client, enum client_phase phase);
 
 /* ---- workers.c ---- */
 
@@ -111,7 +113,7 @@ struct body {
 	bool is_discarded; /* read and thrown away: the answer is known, or nobody wants it */
 	bool is_hashed;    /* compared with signature.payload_hash */
 	bool is_gzip;
-	uint64_t received, decoded; /* bytes */
+	uint64_t received, decoded, discarded; /* bytes */
 	uint64_t max;
 	struct aws_hash hash;
 	struct aws_chunked *chunked; /* NULL: not coded */

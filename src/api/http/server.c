@@ -4,11 +4,13 @@
  * once a second. */
 #include "api/http/http_priv.h"
 
+#include "aws/digest.h"
+#include "aws/time.h"
+#include "aws/xml.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/number.h"
-#include "aws/digest.h"
 #include "base/ip.h"
+#include "base/number.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -51,13 +53,17 @@ static int64_t now_ms(void)
 	return clock_mono_ns() / 1000000;
 }
 
-void client_enter(struct client *client, enum client_phase phase)
+bool client_enter(struct client *client, enum client_phase phase)
 {
-	if (!client || atomic_load(&client->phase) == CLIENT_CLOSED)
-		return;
+	int now = atomic_load(&client->phase);
+
+	do {
+		if (now == CLIENT_CLOSED)
+			return false;
+	} while (!atomic_compare_exchange_weak(&client->phase, &now, phase));
 	atomic_store(&client->bytes, 0);
 	atomic_store(&client->since_ms, now_ms());
-	atomic_store(&client->phase, phase);
+	return true;
 }
 
 static void set_address(struct client *client, const struct sockaddr *address)
@@ -166,12 +172,23 @@ static void notify_connection(void *context, struct MHD_Connection *connection,
 
 /* ---- watchdog ---- */
 
+/* The client has gone in the middle of its body. An end that arrives together with the last bytes
+ * makes no event of its own, so that libmicrohttpd does not see it. */
+static bool has_ended(const struct client *client)
+{
+	char byte;
+
+	return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* NULL, or why the connection is to be given up. */
 static const char *is_too_slow(struct client *client, const struct api_limits *limits)
 {
 	int phase = atomic_load(&client->phase);
 	int64_t waited_ms = now_ms() - atomic_load(&client->since_ms);
 
+	if (phase == CLIENT_BODY && has_ended(client))
+		return "broken off";
 	if (waited_ms < (int64_t)limits->idle_seconds * 1000)
 		return NULL;
 	if (phase == CLIENT_IDLE)
@@ -185,14 +202,40 @@ static const char *is_too_slow(struct client *client, const struct api_limits *l
 	return NULL;
 }
 
+/* S3's RequestTimeout. libmicrohttpd takes no answer in the middle of a body, so this one goes out
+ * beside it: nothing else is being written, and in the phase CLOSED nothing will be. */
+static void answer_timeout(const struct client *client)
+{
+	_cleanup_buf_ struct buf text = {0}, body = {0};
+	enum aws_error_code code = AWS_ERROR_REQUEST_TIMEOUT;
+	char date[AWS_TIME_STR_MAX];
+	struct aws_xml_writer xml;
+
+	aws_xml_begin(&xml, &body);
+	aws_xml_open(&xml, "Error");
+	aws_xml_element(&xml, "Code", str_from(aws_error_name(code)));
+	aws_xml_element(&xml, "Message", str_from(aws_error_message(code)));
+	aws_xml_element(&xml, "RequestId", str_from(client->request_id));
+	aws_xml_end(&xml);
+	char *end = aws_time_write_http(date, clock_wall_ns() / 1000000);
+	buf_printf(&text,
+		"HTTP/1.1 %d Bad Request\r\nDate: %.*s\r\nServer: nagare\r\nConnection: close\r\n"
+		"x-amz-request-id: %s\r\nContent-Type: application/xml\r\nContent-Length: %zu\r\n\r\n",
+		aws_error_status(code), (int)(end - date), date, client->request_id, body.n);
+	buf_add_str(&text, buf_str(&body));
+	send(client->fd, text.p, text.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* The event thread sees the end of the connection and cleans up. */
-static void give_up(struct client *client)
+static void give_up(const struct api_server *server, struct client *client)
 {
 	int phase = atomic_load(&client->phase);
 
 	if (phase == CLIENT_BODY &&
 		!atomic_compare_exchange_strong(&client->phase, &phase, CLIENT_CLOSED))
 		return; /* it has just moved on */
+	if (phase == CLIENT_BODY && !server->is_tls)
+		answer_timeout(client);
 	shutdown(client->fd, SHUT_RDWR);
 }
 
@@ -212,7 +255,7 @@ static void *watch(void *context)
 			if (!reason)
 				continue;
 			metrics_refused(server->metrics, reason);
-			give_up(client);
+			give_up(server, client);
 		}
 	}
 	pthread_mutex_unlock(&clients->mutex);
