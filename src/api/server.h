@@ -27,6 +27,9 @@ struct api_callers {
 	/* NULL: there is no such key. */
 	struct store_caller *(*find)(void *context, struct str access_key_id);
 	void (*unref)(struct store_caller *caller);
+	/* A signature of the caller was true; may be NULL. */
+	void (*used)(void *context, const struct store_caller *caller, struct str service,
+		struct str region);
 };
 
 /* 0 in any of these stands for the default. */

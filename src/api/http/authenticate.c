@@ -69,6 +69,10 @@ int authenticate_verify(
 	if (aws_signature_verify(&exchange->signature, &exchange->request, &options, refusal) < 0)
 		return -1;
 	request->is_proved = true;
+	const struct api_callers *callers = &request->server->settings.callers;
+	if (callers->used)
+		callers->used(callers->context, exchange->caller, exchange->signature.service,
+			exchange->signature.region);
 	return 0;
 }
 

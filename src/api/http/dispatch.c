@@ -4,10 +4,11 @@
  * nothing is S3's, whose anonymous requests look like any other. */
 #include "api/http/http_priv.h"
 
+#include "api/protocol/shape.h"
 #include "aws/uri.h"
 
-/* What the models say of each service's protocols. A service that nobody has registered still tells
- * by its row in which words it is to be refused. */
+/* The services that clients of AWS may ask for, beside those that are registered with a model: by
+ * its row such a one still tells in which words it is to be refused. */
 static const struct row {
 	const char *name; /* of struct api_service */
 	const char *signing_name;
@@ -60,6 +61,30 @@ static const struct api_service *by_scope(
 	return NULL;
 }
 
+/* The name in X-Amz-Target and in the path of rpc-v2-cbor. */
+static const struct api_service *by_target(
+	const struct api_service *const *services, struct str target)
+{
+	for (; *services; services++)
+		if ((*services)->shape && str_equal(str_from((*services)->shape->name), target))
+			return *services;
+	return NULL;
+}
+
+static const struct api_service *by_version(
+	const struct api_service *const *services, struct str version)
+{
+	const unsigned forms = 1u << SHAPE_AWS_QUERY | 1u << SHAPE_EC2_QUERY;
+
+	for (; *services; services++) {
+		const struct shape_service *shape = (*services)->shape;
+		if (shape && shape->protocols & forms && shape->version &&
+			str_equal(str_from(shape->version), version))
+			return *services;
+	}
+	return NULL;
+}
+
 static enum dispatch_result by_row(const struct api_service *const *services, const struct row *row,
 	const struct api_service **ret_service)
 {
@@ -78,37 +103,35 @@ static const struct row *row_of_scope(struct str scope)
 	return NULL;
 }
 
-/* PREFIX.Operation */
 static const struct row *row_of_target(struct str target)
 {
-	struct str prefix;
-
-	if (!str_split(&target, '.', &prefix))
-		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].target && str_equal(str_from(rows[i].target), prefix))
+		if (rows[i].target && str_equal(str_from(rows[i].target), target))
 			return &rows[i];
 	return NULL;
 }
 
-/* .../service/NAME/operation/OPERATION */
-static const struct row *row_of_path(struct str path)
+static const struct row *row_of_version(struct str version)
 {
-	struct str part, before = STR("");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].version && str_equal(str_from(rows[i].version), version))
+			return &rows[i];
+	return NULL;
+}
+
+/* .../service/NAME/operation/OPERATION: the name, or empty. */
+static struct str target_of_path(struct str path)
+{
+	struct str part, next, before = STR("");
 
 	while (str_split(&path, '/', &part)) {
-		if (str_equal(before, STR("service"))) {
-			struct str next, name = part;
-			if (!str_split(&path, '/', &next) || !str_equal(next, STR("operation")))
-				return NULL;
-			for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-				if (rows[i].target && str_equal(str_from(rows[i].target), name))
-					return &rows[i];
-			return NULL;
-		}
+		if (str_equal(before, STR("service")))
+			return str_split(&path, '/', &next) && str_equal(next, STR("operation"))
+				       ? part
+				       : STR("");
 		before = part;
 	}
-	return NULL;
+	return STR("");
 }
 
 static bool is_form(struct str content_type)
@@ -120,49 +143,72 @@ static bool is_form(struct str content_type)
 	       str_equal_ignoring_case(str_trim(type), STR("application/x-www-form-urlencoded"));
 }
 
-static const struct row *row_of_form(struct str form)
+static struct str version_of_form(struct str form)
 {
 	struct str name, value;
 
-	while (aws_uri_next_parameter(&form, &name, &value)) {
-		if (!str_equal(name, STR("Version")))
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-			if (rows[i].version && str_equal(str_from(rows[i].version), value))
-				return &rows[i];
-	}
-	return NULL;
+	while (aws_uri_next_parameter(&form, &name, &value))
+		if (str_equal(name, STR("Version")))
+			return value;
+	return STR("");
+}
+
+static enum dispatch_result find_by_scope(const struct api_service *const *services,
+	struct str scope, const struct api_service **ret_service)
+{
+	const struct row *row = row_of_scope(scope);
+
+	*ret_service = by_scope(services, scope);
+	if (*ret_service)
+		return DISPATCH_FOUND;
+	*ret_service = &unknown[row ? row->style : AWS_STYLE_JSON];
+	return DISPATCH_UNKNOWN;
+}
+
+static enum dispatch_result find_by_target(const struct api_service *const *services,
+	struct str target, const struct api_service **ret_service)
+{
+	const struct row *row = row_of_target(target);
+
+	*ret_service = by_target(services, target);
+	if (*ret_service)
+		return DISPATCH_FOUND;
+	if (row)
+		return by_row(services, row, ret_service);
+	*ret_service = &unknown[AWS_STYLE_JSON];
+	return DISPATCH_UNKNOWN;
+}
+
+/* False when no service has forms of this version. */
+static bool find_by_version(const struct api_service *const *services, struct str version,
+	const struct api_service **ret_service, enum dispatch_result *ret_result)
+{
+	const struct row *row = row_of_version(version);
+
+	*ret_result = DISPATCH_FOUND;
+	*ret_service = by_version(services, version);
+	if (!*ret_service && row)
+		*ret_result = by_row(services, row, ret_service);
+	return *ret_service != NULL;
 }
 
 enum dispatch_result dispatch_find(const struct api_service *const *services,
 	const struct dispatch_input *input, const struct api_service **ret_service)
 {
-	const struct row *row = NULL;
+	struct str target = input->target, path_target = target_of_path(input->path), prefix;
+	enum dispatch_result result;
 
-	if (input->scope.n) {
-		*ret_service = by_scope(services, input->scope);
-		if (*ret_service)
-			return DISPATCH_FOUND;
-		row = row_of_scope(input->scope);
-		*ret_service = &unknown[row ? row->style : AWS_STYLE_JSON];
-		return DISPATCH_UNKNOWN;
-	}
-	if (input->target.n) {
-		row = row_of_target(input->target);
-		if (row)
-			return by_row(services, row, ret_service);
-		*ret_service = &unknown[AWS_STYLE_JSON];
-		return DISPATCH_UNKNOWN;
-	}
-	row = row_of_path(input->path);
-	if (row)
-		return by_row(services, row, ret_service);
+	if (input->scope.n)
+		return find_by_scope(services, input->scope, ret_service);
+	if (target.n && str_split(&target, '.', &prefix))
+		return find_by_target(services, prefix, ret_service);
+	if (path_target.n && (by_target(services, path_target) || row_of_target(path_target)))
+		return find_by_target(services, path_target, ret_service);
 	if (str_equal(input->method, STR("POST")) && is_form(input->content_type)) {
 		if (!input->form.p)
 			return DISPATCH_FORM;
-		row = row_of_form(input->form);
-		if (row)
-			return by_row(services, row, ret_service);
+		if (find_by_version(services, version_of_form(input->form), ret_service, &result))
+			return result;
 	}
 	*ret_service = by_scope(services, STR("s3"));
 	if (*ret_service)

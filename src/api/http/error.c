@@ -1,7 +1,9 @@
-/* Errors in the words of each protocol: S3 API reference, "REST error responses"; IAM, EC2 API
+/* Errors in the words of each protocol, where no model says them (api/protocol/error.c): of S3, and
+ * of services that are not here: S3 API reference, "REST error responses"; IAM, EC2 API
  * references, "Common errors"; Smithy, "AWS JSON protocols" and "Smithy RPC v2 CBOR". */
 #include "api/http/http_priv.h"
 
+#include "api/protocol/run.h"
 #include "aws/xml.h"
 
 #include <jansson.h>
@@ -43,7 +45,7 @@ static void write_s3(const struct request *request, const struct aws_error *erro
 		aws_xml_element(&xml, detail->name, str_from(detail->value));
 	}
 	if (!has_resource)
-		aws_xml_element(&xml, "Resource", buf_str(&resource));
+		aws_xml_element(&xml, "Resource", resource.n ? buf_str(&resource) : STR("/"));
 	aws_xml_element(&xml, "RequestId", str_from(exchange->request_id));
 	aws_xml_element(&xml, "HostId", str_from(request->host_id));
 	aws_xml_end(&xml);
@@ -203,11 +205,13 @@ void api_answer_error(struct api_exchange *exchange, const struct aws_error *err
 	int status = aws_error_status(error->code);
 
 	if (exchange->err.code != ERR_NONE)
-		log_error(request->server->log,
-			exchange->operation ? exchange->operation : exchange->service->name,
-			&exchange->err);
+		log_error(request->server->log, exchange->operation, &exchange->err);
 	if (status == 304) {
 		api_answer_empty(exchange, status);
+		return;
+	}
+	if (exchange->service && exchange->service->shape) {
+		protocol_answer_error(exchange, error);
 		return;
 	}
 	error_write(request, error, &text);

@@ -9,6 +9,7 @@
  * say, so it is read and thrown away, up to a limit, and they get their answer at the end. */
 #include "api/http/http_priv.h"
 
+#include "api/protocol/run.h"
 #include "base/clock.h"
 
 #include <assert.h>
@@ -81,9 +82,8 @@ static int begin_service(struct request *request, struct aws_error *error)
 	struct api_exchange *exchange = &request->exchange;
 
 	request->has_begun_service = true;
-	if (!exchange->service->begin)
-		return refuse_service(request, error);
-	if (exchange->service->begin(exchange, error) < 0)
+	const struct api_service *service = exchange->service;
+	if ((service->begin ? service->begin : protocol_begin)(exchange, error) < 0)
 		return -1;
 	struct api_handler *handler = &exchange->handler;
 	assert(answer_is_made(&request->answer) || handler->run);
@@ -220,7 +220,8 @@ static int begin_late(struct request *request, struct aws_error *error)
 	struct api_exchange *exchange = &request->exchange;
 
 	request->is_late = false;
-	if (find_service(request, buf_str(&exchange->body), error) < 0)
+	struct str form = exchange->body.n ? buf_str(&exchange->body) : STR("");
+	if (find_service(request, form, error) < 0)
 		return -1;
 	exchange->handler.body = API_BODY_NONE;
 	if (begin_service(request, error) < 0)

@@ -213,7 +213,7 @@ int request_read(
 	request->version = version;
 	exchange->request.method = str_from(method);
 	split_uri(request);
-	exchange->path = STR("");
+	exchange->path = exchange->request.path; /* until it can be decoded */
 	if (read_headers(request, error) < 0)
 		return -1;
 	struct str expect = api_header(exchange, STR("expect"));
@@ -231,14 +231,14 @@ int request_read(
 		request->server->settings.limits.uri_bytes)
 		return aws_error_set(
 			error, AWS_ERROR_INVALID_URI, "The specified URI is too long.");
-	exchange->path = request_decode(request, exchange->request.path, false);
-	if (!exchange->path.p) {
-		exchange->path = STR("");
+	struct str decoded = request_decode(request, exchange->request.path, false);
+	if (!decoded.p) {
 		aws_error_default(error, AWS_ERROR_INVALID_URI);
 		return aws_error_detail(error, "URI", "%.*s",
 			(int)(exchange->request.path.n < 200 ? exchange->request.path.n : 200),
 			exchange->request.path.p);
 	}
+	exchange->path = decoded;
 	return 0;
 }
 
