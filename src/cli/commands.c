@@ -7,11 +7,13 @@ extern const struct cli_command cli_help;
 extern const struct cli_command cli_pcap;
 extern const struct cli_command cli_query;
 extern const struct cli_command cli_run;
+extern const struct cli_command cli_server;
 
 const struct cli_command *const cli_commands[] = {
 	&cli_run,
 	&cli_pcap,
 	&cli_query,
+	&cli_server,
 	&cli_doctor,
 	&cli_help,
 	NULL,

@@ -27,16 +27,23 @@ static char *user_folder(const char *xdg_name, const char *otherwise)
 	return home ? mem_printf("%s/%s/nagare", home, otherwise) : NULL;
 }
 
-char *cli_default_bucket(void)
+char *cli_default_data(void)
 {
 	const char *data = variable("NAGARE_DATA_DIR");
-	_cleanup_free_ char *user = NULL;
 
-	if (!data && (geteuid() == 0 || access(SYSTEM_DATA, F_OK) == 0))
-		data = SYSTEM_DATA;
-	if (!data)
-		data = user = user_folder("XDG_DATA_HOME", ".local/share");
-	return mem_printf("%s/" BUCKET, data ? data : SYSTEM_DATA);
+	if (data)
+		return mem_strdup(data);
+	if (geteuid() == 0 || access(SYSTEM_DATA, F_OK) == 0)
+		return mem_strdup(SYSTEM_DATA);
+	char *user = user_folder("XDG_DATA_HOME", ".local/share");
+	return user ? user : mem_strdup(SYSTEM_DATA);
+}
+
+char *cli_default_bucket(void)
+{
+	_cleanup_free_ char *data = cli_default_data();
+
+	return mem_printf("%s/" BUCKET, data);
 }
 
 char *cli_state_folder(void)

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/manual.h"
+#include "cli/server_settings.h"
 #include "record/field.h"
 
 #include <stdio.h>
@@ -65,6 +66,8 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 		print_commands();
 	else if (strcmp(argv[0], "fields") == 0)
 		print_fields();
+	else if (strcmp(argv[0], "nagare.yaml") == 0)
+		server_settings_manual(stdout);
 	else if (!command)
 		return err_set(err, ERR_USAGE, "there is no command '%s'", argv[0]);
 	else if (settings->man)

@@ -123,7 +123,7 @@ static void print_roff_line(FILE *stream, struct str text)
 }
 
 /* A sentence a line, as mdoc asks. */
-static void print_prose(FILE *stream, struct str text)
+void cli_manual_prose(FILE *stream, struct str text)
 {
 	const char *end;
 
@@ -136,7 +136,7 @@ static void print_prose(FILE *stream, struct str text)
 }
 
 /* Text as arguments of a macro, where a word may look like a macro or a quoted argument. */
-static void print_roff_words(FILE *stream, struct str text)
+void cli_manual_words(FILE *stream, struct str text)
 {
 	struct str word;
 
@@ -160,7 +160,7 @@ static void print_operands(FILE *stream, const char *operands)
 		if (optional)
 			word = (struct str){word.p + 1, word.n - 2};
 		fputs(optional ? ".Op Ar" : ".Ar", stream);
-		print_roff_words(stream, word);
+		cli_manual_words(stream, word);
 		fputs(repeats ? " ...\n" : "\n", stream);
 	}
 }
@@ -173,13 +173,13 @@ static void print_options(FILE *stream, const struct cli_option *option)
 		if (option->short_name)
 			fprintf(stream, "Fl %c , ", option->short_name);
 		fputs("Fl Fl", stream);
-		print_roff_words(stream, str_from(option->name));
+		cli_manual_words(stream, str_from(option->name));
 		if (option->argument) {
 			fputs(" Ar", stream);
-			print_roff_words(stream, str_from(option->argument));
+			cli_manual_words(stream, str_from(option->argument));
 		}
 		putc('\n', stream);
-		print_prose(stream, str_from(option->help));
+		cli_manual_prose(stream, str_from(option->help));
 	}
 	fputs(".El\n", stream);
 }
@@ -210,7 +210,7 @@ static void print_examples(FILE *stream, const struct cli_example *example)
 {
 	fputs(".Sh EXAMPLES\n", stream);
 	for (; example->command; example++) {
-		print_prose(stream, str_from(example->explanation));
+		cli_manual_prose(stream, str_from(example->explanation));
 		fputs(".Bd -literal -offset indent\n", stream);
 		print_roff_line(stream, str_from(example->command));
 		fputs(".Ed\n", stream);
@@ -223,7 +223,7 @@ static void print_page_start(FILE *stream, const char *name, const char *summary
 	for (const char *p = name; *p; p++)
 		putc(toupper((unsigned char)*p), stream);
 	fprintf(stream, " 1\n.Os nagare " NAGARE_VERSION "\n.Sh NAME\n.Nm %s\n.Nd", name);
-	print_roff_words(stream, str_from(summary));
+	cli_manual_words(stream, str_from(summary));
 	fputs("\n.Sh SYNOPSIS\n", stream);
 }
 
@@ -241,7 +241,7 @@ void cli_manual_page(const struct cli_command *command, FILE *stream)
 		print_operands(stream, command->operands);
 	fputs(".Sh DESCRIPTION\n", stream);
 	while (next_paragraph(&description, &paragraph)) {
-		print_prose(stream, paragraph);
+		cli_manual_prose(stream, paragraph);
 		if (description.n)
 			fputs(".Pp\n", stream);
 	}
@@ -286,7 +286,7 @@ void cli_manual_main_page(FILE *stream)
 		stream);
 	for (const struct cli_command *const *command = cli_commands; *command; command++) {
 		fprintf(stream, ".It Cm %s\n", (*command)->name);
-		print_prose(stream, str_from((*command)->summary));
+		cli_manual_prose(stream, str_from((*command)->summary));
 	}
 	fputs(".El\n", stream);
 	print_exit_status(stream);

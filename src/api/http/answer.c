@@ -232,19 +232,19 @@ void answer_end(struct answer *answer)
 }
 
 void api_answer_stream(struct api_exchange *exchange, int status, const char *content_type,
-	const struct api_stream *source)
+	const struct api_stream *stream)
 {
 	struct request *request = request_of(exchange);
-	struct stream *stream = mem_new(1, sizeof(*stream));
-	uint64_t size = source->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)source->length;
+	struct stream *filled = mem_new(1, sizeof(*filled));
+	uint64_t size = stream->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)stream->length;
 
-	stream->request = request;
-	stream->source = *source;
-	stream->job = (struct job){.run = fill, .context = stream};
+	filled->request = request;
+	filled->source = *stream;
+	filled->job = (struct job){.run = fill, .context = filled};
 	struct MHD_Response *response = MHD_create_response_from_callback(
-		size, STREAM_BYTES, source->is_quick ? read_quick : read_slow, stream, end_stream);
+		size, STREAM_BYTES, stream->is_quick ? read_quick : read_slow, filled, end_stream);
 	finish(request, status, content_type, response, 0);
-	request->answer.stream = stream;
+	request->answer.stream = filled;
 }
 
 /* ---- to libmicrohttpd ---- */

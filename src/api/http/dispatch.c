@@ -29,6 +29,7 @@ static const struct row {
 	{"logs", "logs", "Logs_20140328", NULL, NULL, AWS_STYLE_JSON},
 	{"cloudwatch", "monitoring", "GraniteServiceVersion20100801", "2010-08-01",
 		"http://monitoring.amazonaws.com/doc/2010-08-01/", AWS_STYLE_QUERY},
+	{"s3", "s3", NULL, NULL, NULL, AWS_STYLE_S3},
 	{"sts", "sts", NULL, "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/",
 		AWS_STYLE_QUERY},
 	{"tagging", "tagging", "ResourceGroupsTaggingAPI_20170126", NULL, NULL, AWS_STYLE_JSON},

@@ -228,10 +228,10 @@ bool pages_answer(struct request *request);
 
 /* ---- handler.c ---- */
 
-void *handler_uri(void *server, const char *uri, struct MHD_Connection *connection);
-enum MHD_Result handler_access(void *server, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *bytes, size_t *n, void **request);
-void handler_completed(void *server, struct MHD_Connection *connection, void **request,
+void *handler_uri(void *context, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result handler_access(void *context, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *bytes, size_t *n, void **request_);
+void handler_completed(void *context, struct MHD_Connection *connection, void **request_,
 	enum MHD_RequestTerminationCode how);
 
 /* ---- log.c ---- */

@@ -347,13 +347,13 @@ static int parse_listen(const char *text, struct sockaddr_storage *ret_address, 
 	memset(ret_address, 0, sizeof(*ret_address));
 	if (ip_is_v4(&ip)) {
 		struct sockaddr_in *v4 = (struct sockaddr_in *)ret_address;
-		v4->sin_family = AF_INET;
+		ret_address->ss_family = AF_INET;
 		v4->sin_port = htons((uint16_t)port);
 		memcpy(&v4->sin_addr, ip.bytes + 12, 4);
 		*ret_size = sizeof(*v4);
 	} else {
 		struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret_address;
-		v6->sin6_family = AF_INET6;
+		ret_address->ss_family = AF_INET6;
 		v6->sin6_port = htons((uint16_t)port);
 		memcpy(&v6->sin6_addr, ip.bytes, 16);
 		*ret_size = sizeof(*v6);

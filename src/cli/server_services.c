@@ -1,0 +1,109 @@
+#include "cli/server_services.h"
+
+#include "base/file.h"
+#include "store/database.h"
+#include "store/identities.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+struct server_services {
+	char *folder, *region;
+	int lock; /* held as long as the folder is in use */
+	struct store_database *database;
+	struct store_identities *identities;
+	struct api_service services[API_SERVICES_MAX];
+	const struct api_service *table[API_SERVICES_MAX + 1];
+	size_t count;
+};
+
+/* Two servers over one folder would undo each other's work. */
+static int lock_folder(const char *folder, int *ret_fd, struct err *err)
+{
+	_cleanup_free_ char *path = mem_printf("%s/lock", folder);
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "%s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return err_set_errno(err, errno, "%s", path);
+		err_set(err, ERR_SYSTEM, "%s is in use by another nagare server", folder);
+		return err_hint(err, "stop it, or give this one a --data-dir of its own");
+	}
+	*ret_fd = take_fd(fd);
+	return 0;
+}
+
+static int open_all(struct server_services *services, const char *account, struct err *err)
+{
+	_cleanup_free_ char *path = mem_printf("%s/nagare.db", services->folder);
+
+	if (file_make_folders(services->folder, 0700, err) < 0 ||
+		lock_folder(services->folder, &services->lock, err) < 0 ||
+		store_database_open(&services->database, path, err) < 0 ||
+		store_identities_open(
+			&services->identities, services->database, str_from(account), err) < 0)
+		return -1;
+	return 0;
+}
+
+int server_services_open(struct server_services **ret_services, const char *folder,
+	const char *account, const char *region, struct err *err)
+{
+	struct server_services *services = mem_new(1, sizeof(*services));
+
+	services->lock = -1;
+	services->folder = mem_strdup(folder);
+	services->region = mem_strdup(region);
+	if (open_all(services, account, err) < 0) {
+		server_services_close(services);
+		return -1;
+	}
+	*ret_services = services;
+	return 0;
+}
+
+void server_services_close(struct server_services *services)
+{
+	if (!services)
+		return;
+	store_identities_close(services->identities);
+	store_database_close(services->database);
+	if (services->lock >= 0)
+		close(services->lock);
+	free(services->folder);
+	free(services->region);
+	free(services);
+}
+
+const struct api_service *const *server_services_table(const struct server_services *services)
+{
+	return services->table;
+}
+
+static struct store_caller *find(void *context, struct str access_key_id)
+{
+	return store_caller_find(context, access_key_id);
+}
+
+static void used(
+	void *context, const struct store_caller *caller, struct str service, struct str region)
+{
+	store_caller_used(context, caller, service, region);
+}
+
+struct api_callers server_services_callers(struct server_services *services)
+{
+	return (struct api_callers){services->identities, find, store_caller_unref, used};
+}
+
+int server_services_write_profile(
+	struct server_services *services, const char *endpoint, struct err *err)
+{
+	_cleanup_free_ char *path = mem_printf("%s/credentials", services->folder);
+
+	return store_identities_write_profile(
+		services->identities, path, str_from(services->region), str_from(endpoint), err);
+}

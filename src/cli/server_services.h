@@ -1,0 +1,22 @@
+/* server_services: the services of `nagare server` over one data folder: opened before the server
+ * starts, closed after it has stopped. A service more is a line in server_services.c. */
+#pragma once
+
+#include "api/server.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+struct server_services;
+
+/* Makes what is not there yet; a folder that another server uses is an error. */
+int server_services_open(struct server_services **ret_services, const char *folder,
+	const char *account, const char *region, struct err *err);
+void server_services_close(struct server_services *services);
+MEM_DEFINE_CLEANUP(struct server_services, server_services_close)
+
+/* Ends with NULL. */
+const struct api_service *const *server_services_table(const struct server_services *services);
+struct api_callers server_services_callers(struct server_services *services);
+/* The root key as a profile, DATA/credentials, with the server's endpoint. */
+int server_services_write_profile(
+	struct server_services *services, const char *endpoint, struct err *err);

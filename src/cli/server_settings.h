@@ -1,0 +1,40 @@
+/* server_settings: what `nagare server` can be told, in one table (server_settings.def): each row
+ * is an option of the command line, a key of the YAML file and an entry of the page nagare.yaml(5).
+ */
+#pragma once
+
+#include "base/err.h"
+#include "cli/command.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#define SERVER_DOMAINS_MAX 16
+
+enum server_row {
+#define X(kind, field, name, argument, check, help) SERVER_##field,
+#include "cli/server_settings.def"
+#undef X
+	SERVER_ROWS
+};
+
+/* Texts as given and checked; NULL: not given. Zeroed, they are empty. */
+struct server_settings {
+	const char *text[SERVER_ROWS]; /* a switch that is on: "yes" */
+	const char *domains[SERVER_DOMAINS_MAX + 1];
+	size_t domain_count;
+	const char *config; /* --config */
+	bool is_check;      /* --check */
+	void *owned;        /* private: what was read from the file */
+};
+
+extern const struct cli_option server_options[];
+
+/* Adds what the file says where the command line said nothing. Errors name file, line and column.
+ */
+int server_settings_load(struct server_settings *settings, const char *path, struct err *err);
+void server_settings_done(struct server_settings *settings);
+/* A number's value; 0: not given. */
+uint64_t server_settings_number(const struct server_settings *settings, enum server_row row);
+/* The page nagare.yaml(5), as mdoc. */
+void server_settings_manual(FILE *stream);
