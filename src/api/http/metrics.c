@@ -58,23 +58,29 @@ void metrics_free(struct metrics *metrics)
 	free(metrics);
 }
 
+static bool is_row(const struct row *row, const char *service, const char *operation, int status)
+{
+	return row->status == status && strcmp(row->operation, operation) == 0 &&
+	       strcmp(row->service, service) == 0;
+}
+
 static struct row *find_row(
 	struct metrics *metrics, const char *service, const char *operation, int status)
 {
-	uint64_t hash = hash_mix((uintptr_t)service ^ (uint64_t)status << 48, (uintptr_t)operation);
+	uint64_t hash = hash_bytes(operation, strlen(operation), (uint64_t)status);
 
+	hash = hash_bytes(service, strlen(service), hash);
 	for (size_t i = hash % ROWS_MAX;; i = (i + 1) % ROWS_MAX) {
 		struct row *row = &metrics->rows[i];
-		if (!row->service && metrics->used >= ROWS_MAX / 2)
+		if (row->service && is_row(row, service, operation, status))
+			return row;
+		if (row->service)
+			continue;
+		if (metrics->used >= ROWS_MAX / 2)
 			return &metrics->other;
-		if (!row->service) {
-			*row = (struct row){
-				.service = service, .operation = operation, .status = status};
-			metrics->used++;
-			return row;
-		}
-		if (row->service == service && row->operation == operation && row->status == status)
-			return row;
+		*row = (struct row){.service = service, .operation = operation, .status = status};
+		metrics->used++;
+		return row;
 	}
 }
 

@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -39,7 +40,7 @@ struct clients {
 	pthread_mutex_t mutex;
 	pthread_cond_t ended;
 	struct client *first;
-	uint64_t count;
+	uint64_t count, most; /* connections, and the most since memory was given back */
 	struct address *addresses[ADDRESS_BUCKETS];
 	uint64_t seed;
 	pthread_t watchdog;
@@ -130,6 +131,8 @@ static struct client *client_new(struct api_server *server, struct MHD_Connectio
 		client->next->previous = client;
 	clients->first = client;
 	clients->count++;
+	if (clients->count > clients->most)
+		clients->most = clients->count;
 	uint64_t of_address = count_address(clients, client, 1);
 	client->is_over_limit =
 		clients->count > limits->connections ||
@@ -239,6 +242,15 @@ static void give_up(const struct api_server *server, struct client *client)
 	shutdown(client->fd, SHUT_RDWR);
 }
 
+/* After a crowd has gone, its memory goes back to the system. */
+static void give_back_memory(struct clients *clients)
+{
+	if (clients->most < 1000 || clients->count > clients->most / 2)
+		return;
+	clients->most = clients->count;
+	malloc_trim(0);
+}
+
 static void *watch(void *context)
 {
 	struct api_server *server = context;
@@ -257,6 +269,7 @@ static void *watch(void *context)
 			metrics_refused(server->metrics, reason);
 			give_up(server, client);
 		}
+		give_back_memory(clients);
 	}
 	pthread_mutex_unlock(&clients->mutex);
 	return NULL;
@@ -342,7 +355,8 @@ static int parse_listen(const char *text, struct sockaddr_storage *ret_address, 
 		host = STR("127.0.0.1");
 	if (!colon || !ip_parse(host, &ip) || !number_parse(str_from(colon + 1), 65535, &port)) {
 		err_set(err, ERR_USAGE, "expected ADDRESS:PORT to listen on, found '%s'", text);
-		return err_hint(err, "such as %s, 0.0.0.0:4560 or [::1]:4560", API_LISTEN_DEFAULT);
+		err_hint(err, "such as %s, 0.0.0.0:4560 or [::1]:4560", API_LISTEN_DEFAULT);
+		return -1;
 	}
 	memset(ret_address, 0, sizeof(*ret_address));
 	if (ip_is_v4(&ip)) {
