@@ -386,7 +386,8 @@ void aws_xml_escape(struct buf *buf, struct str text)
 			buf_printf(buf, "&#x%x;", c);
 		start = i + 1;
 	}
-	buf_add(buf, text.p + start, text.n - start);
+	if (start < text.n) /* an empty text may be no pointer, which has no offsets */
+		buf_add(buf, text.p + start, text.n - start);
 }
 
 void aws_xml_element(struct aws_xml_writer *writer, const char *name, struct str value)
