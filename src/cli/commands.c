@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+extern const struct cli_command cli_credentials;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_pcap;
@@ -14,6 +15,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_pcap,
 	&cli_query,
 	&cli_server,
+	&cli_credentials,
 	&cli_doctor,
 	&cli_help,
 	NULL,
