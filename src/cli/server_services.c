@@ -1,9 +1,12 @@
 #include "cli/server_services.h"
 
+#include "api/iam/iam.h"
+#include "api/sts/sts.h"
 #include "base/file.h"
 #include "store/database.h"
 #include "store/identities.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -49,6 +52,16 @@ static int open_all(struct server_services *services, const char *account, struc
 	return 0;
 }
 
+/* The service with what it works on. */
+static void add(struct server_services *services, const struct api_service *service, void *context)
+{
+	assert(services->count < API_SERVICES_MAX);
+	services->services[services->count] = *service;
+	services->services[services->count].context = context;
+	services->table[services->count] = &services->services[services->count];
+	services->count++;
+}
+
 int server_services_open(struct server_services **ret_services, const char *folder,
 	const char *account, const char *region, struct err *err)
 {
@@ -61,6 +74,8 @@ int server_services_open(struct server_services **ret_services, const char *fold
 		server_services_close(services);
 		return -1;
 	}
+	add(services, &api_sts, services->identities);
+	add(services, &api_iam, services->identities);
 	*ret_services = services;
 	return 0;
 }

@@ -12,6 +12,7 @@ struct store_edit {
 	struct store_connection *connection;
 	struct store_arena arena;
 	bool writes, is_over;
+	bool concerns_callers; /* what callers in memory were made of has changed */
 };
 
 static const struct {
@@ -56,7 +57,8 @@ int store_edit_commit(struct store_edit *edit, struct err *err)
 	edit->is_over = true;
 	if (store_commit(edit->connection, err) < 0)
 		return -1;
-	identities_changed(edit->identities);
+	if (edit->concerns_callers)
+		identities_changed(edit->identities);
 	return 0;
 }
 
@@ -102,6 +104,14 @@ struct store_arena *edit_arena(struct store_edit *edit)
 struct store_identities *edit_identities(struct store_edit *edit)
 {
 	return edit->identities;
+}
+
+bool edit_concerns_callers(struct store_edit *edit, bool does)
+{
+	bool before = edit->concerns_callers;
+
+	edit->concerns_callers = does;
+	return before;
 }
 
 /* ---- entities ---- */
@@ -235,6 +245,7 @@ static int write_entity(struct store_edit *edit, struct store_entity *entity, st
 	sqlite3_stmt *statement;
 	int result = is_taken(edit, entity, err);
 
+	edit->concerns_callers = true;
 	if (result)
 		return result;
 	if (store_statement(edit->connection,
@@ -292,6 +303,7 @@ int store_entity_remove(struct store_edit *edit, struct str id, struct err *err)
 		"DELETE FROM identity_entity WHERE id = ?",
 	};
 
+	edit->concerns_callers = true;
 	assert(id.n); /* the empty one is root */
 	for (size_t i = 0; i < ARRAY_SIZE(statements); i++)
 		if (run_with_id(edit, statements[i], id, err) < 0)
@@ -365,6 +377,7 @@ int store_document_put(struct store_edit *edit, struct str owner, struct str nam
 {
 	sqlite3_stmt *statement;
 
+	edit->concerns_callers = true;
 	if (store_statement(edit->connection,
 		    "INSERT OR REPLACE INTO identity_document (owner, name, text, created_ms)"
 		    " VALUES (?, ?, ?, ?)",
@@ -421,6 +434,7 @@ static int remove_row(struct store_edit *edit, const char *sql, struct str a, st
 {
 	sqlite3_stmt *statement;
 
+	edit->concerns_callers = true;
 	if (store_statement(edit->connection, sql, &statement, err) < 0)
 		return -1;
 	store_bind_str(statement, 1, a);
@@ -471,6 +485,7 @@ int store_link_add(struct store_edit *edit, enum store_link link, struct str fro
 {
 	sqlite3_stmt *statement;
 
+	edit->concerns_callers = true;
 	if (store_statement(edit->connection,
 		    "INSERT OR IGNORE INTO identity_link (start, target, link) VALUES (?, ?, ?)",
 		    &statement, err) < 0)
@@ -544,6 +559,7 @@ int store_tag_put(struct store_edit *edit, struct str owner, struct str key, str
 {
 	sqlite3_stmt *statement;
 
+	edit->concerns_callers = true;
 	if (store_statement(edit->connection,
 		    "INSERT OR REPLACE INTO identity_tag (owner, key, value) VALUES (?, ?, ?)",
 		    &statement, err) < 0)

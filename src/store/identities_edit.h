@@ -168,6 +168,9 @@ struct store_session {
 };
 /* Also forgets sessions that are long over. */
 int store_session_add(struct store_edit *edit, struct store_session *session, struct err *err);
+/* The role was assumed. */
+int store_role_used(struct store_edit *edit, struct str role, int64_t used_ms, struct str region,
+	struct err *err);
 
 /* ---- the account's alias; STORE_EDIT_NONE ---- */
 int store_alias_get(struct store_edit *edit, struct str *ret_alias, struct err *err);

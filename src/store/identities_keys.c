@@ -117,6 +117,7 @@ int store_key_set_active(
 {
 	sqlite3_stmt *statement;
 
+	edit_concerns_callers(edit, true);
 	if (store_statement(edit_connection(edit),
 		    "UPDATE identity_key SET active = ? WHERE access_key_id = ?", &statement,
 		    err) < 0)
@@ -130,6 +131,7 @@ int store_key_remove(struct store_edit *edit, struct str access_key_id, struct e
 {
 	sqlite3_stmt *statement;
 
+	edit_concerns_callers(edit, true);
 	if (store_statement(edit_connection(edit),
 		    "DELETE FROM identity_key WHERE access_key_id = ?", &statement, err) < 0)
 		return -1;
@@ -290,6 +292,8 @@ int store_session_add(struct store_edit *edit, struct store_session *session, st
 	store_bind_i64(statement, 8, session->expires_ms);
 	if (store_step(statement, err) < 0)
 		return -1;
+	/* a new session concerns no caller that is known already */
+	bool before = edit_concerns_callers(edit, false);
 	for (size_t i = 0; i < session->policy_arn_count; i++)
 		if (store_link_add(edit, STORE_LINK_SESSION, session->access_key_id,
 			    session->policy_arns[i], err) < 0)
@@ -298,5 +302,21 @@ int store_session_add(struct store_edit *edit, struct store_session *session, st
 		if (store_tag_put(edit, session->access_key_id, session->tags[i].key,
 			    session->tags[i].value, err) < 0)
 			return -1;
+	edit_concerns_callers(edit, before);
 	return 0;
+}
+
+int store_role_used(struct store_edit *edit, struct str role, int64_t used_ms, struct str region,
+	struct err *err)
+{
+	sqlite3_stmt *statement;
+
+	if (store_statement(edit_connection(edit),
+		    "UPDATE identity_entity SET used_ms = ?, used_region = ? WHERE id = ?",
+		    &statement, err) < 0)
+		return -1;
+	store_bind_i64(statement, 1, used_ms);
+	store_bind_str(statement, 2, region);
+	store_bind_str(statement, 3, role);
+	return store_step(statement, err);
 }

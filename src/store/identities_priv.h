@@ -56,6 +56,8 @@ struct store_identities {
 struct store_connection *edit_connection(struct store_edit *edit);
 struct store_arena *edit_arena(struct store_edit *edit);
 struct store_identities *edit_identities(struct store_edit *edit);
+/* Whether callers in memory are to be forgotten at the commit; gives what it was before. */
+bool edit_concerns_callers(struct store_edit *edit, bool does);
 
 /* After a commit: the next request sees it. */
 void identities_changed(struct store_identities *identities);
