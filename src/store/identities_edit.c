@@ -313,21 +313,6 @@ int store_entity_remove(struct store_edit *edit, struct str id, struct err *err)
 static_assert(STORE_LINK_MEMBER == 0 && STORE_LINK_PROFILE == 1 && STORE_LINK_SESSION == 3,
 	"the statements have the numbers");
 
-/* For LIKE: what stands for itself. */
-static struct str like_prefix(struct store_edit *edit, struct str prefix)
-{
-	char *text = store_arena_take(&edit->arena, 2 * prefix.n + 2);
-	size_t n = 0;
-
-	for (size_t i = 0; i < prefix.n; i++) {
-		if (memchr("%_\\", prefix.p[i], 3))
-			text[n++] = '\\';
-		text[n++] = prefix.p[i];
-	}
-	text[n++] = '%';
-	return (struct str){text, n};
-}
-
 int store_entity_list(struct store_edit *edit, enum store_entity_kind kind, struct str prefix,
 	struct str after, size_t max, struct store_entity **ret_entities, size_t *ret_count,
 	struct err *err)
@@ -339,13 +324,13 @@ int store_entity_list(struct store_edit *edit, enum store_entity_kind kind, stru
 
 	if (store_statement(edit->connection,
 		    "SELECT " ENTITY_COLUMNS " FROM identity_entity WHERE kind = ?"
-		    " AND name_key > lower(?) AND path LIKE ? ESCAPE '\\'"
+		    " AND name_key > lower(?) AND substr(path, 1, length(?3)) = ?3"
 		    " ORDER BY name_key LIMIT ?",
 		    &statement, err) < 0)
 		return -1;
 	store_bind_i64(statement, 1, kind);
 	store_bind_str(statement, 2, after.p ? after : STR(""));
-	store_bind_str(statement, 3, like_prefix(edit, prefix));
+	store_bind_str(statement, 3, prefix);
 	store_bind_i64(statement, 4, (int64_t)max);
 	while ((result = store_step(statement, err)) > 0)
 		identities_entity_row(

@@ -430,6 +430,8 @@ static void names_are_unique_whatever_their_case_and_listed_in_order(void **stat
 	/* '_' is no wildcard */
 	store_entity_list(edit, STORE_USER, STR("/x_"), STR(""), 100, &list, &count, &err);
 	assert_int_equal(count, 1);
+	store_entity_list(edit, STORE_USER, STR("/X/"), STR(""), 100, &list, &count, &err);
+	assert_int_equal(count, 0); /* case matters in paths */
 	store_entity_list(edit, STORE_USER, STR("/"), STR("alpha"), 1, &list, &count, &err);
 	assert_int_equal(count, 1);
 	/* a new name keeps what hangs on the id */
