@@ -196,6 +196,19 @@ static bool matches_v2(const struct aws_signature *signature, const struct aws_r
 	_cleanup_buf_ struct buf text = {0};
 
 	write_v2(signature, request, options, &text);
+	if (matches_sha1(options->secret, buf_str(&text), signature->signature))
+		return true;
+	/* botocore signs "/bucket/" and sends "/bucket". */
+	struct str path = request->path;
+	if (options->bucket.n || path.n < 2 || memchr(path.p + 1, '/', path.n - 1))
+		return false;
+	_cleanup_buf_ struct buf longer = {0};
+	struct aws_request other = *request;
+	buf_add_str(&longer, path);
+	buf_add_char(&longer, '/');
+	other.path = buf_str(&longer);
+	text.n = 0;
+	write_v2(signature, &other, options, &text);
 	return matches_sha1(options->secret, buf_str(&text), signature->signature);
 }
 
