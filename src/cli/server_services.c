@@ -1,10 +1,12 @@
 #include "cli/server_services.h"
 
 #include "api/iam/iam.h"
+#include "api/s3/s3.h"
 #include "api/sts/sts.h"
 #include "base/file.h"
 #include "store/database.h"
 #include "store/identities.h"
+#include "store/objects.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,6 +18,8 @@ struct server_services {
 	int lock; /* held as long as the folder is in use */
 	struct store_database *database;
 	struct store_identities *identities;
+	struct store_objects *objects;
+	struct s3 *s3;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
 	size_t count;
@@ -47,9 +51,14 @@ static int open_all(struct server_services *services, const char *account, struc
 		lock_folder(services->folder, &services->lock, err) < 0 ||
 		store_database_open(&services->database, path, err) < 0 ||
 		store_identities_open(
-			&services->identities, services->database, str_from(account), err) < 0)
+			&services->identities, services->database, str_from(account), err) < 0 ||
+		store_objects_open(&services->objects, services->folder, services->database, err) <
+			0)
 		return -1;
-	return 0;
+	const struct s3_options s3 = {.objects = services->objects,
+		.callers = server_services_callers(services),
+		.region = str_from(services->region)};
+	return s3_start(&services->s3, &s3, err);
 }
 
 /* The service with what it works on. */
@@ -76,6 +85,7 @@ int server_services_open(struct server_services **ret_services, const char *fold
 	}
 	add(services, &api_sts, services->identities);
 	add(services, &api_iam, services->identities);
+	add(services, s3_service(services->s3), services->s3);
 	*ret_services = services;
 	return 0;
 }
@@ -84,6 +94,8 @@ void server_services_close(struct server_services *services)
 {
 	if (!services)
 		return;
+	s3_stop(services->s3);
+	store_objects_close(services->objects);
 	store_identities_close(services->identities);
 	store_database_close(services->database);
 	if (services->lock >= 0)

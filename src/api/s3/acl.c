@@ -63,7 +63,8 @@ static bool find_permission(struct str name, enum s3_permission *ret_permission)
 	return false;
 }
 
-static void grant(struct s3_acl *acl, enum s3_permission permission, enum s3_grantee kind, struct str id)
+static void grant(
+	struct s3_acl *acl, enum s3_permission permission, enum s3_grantee kind, struct str id)
 {
 	if (acl->count < S3_GRANTS_MAX)
 		acl->grants[acl->count++] = (struct s3_grant){permission, kind, id};
@@ -128,8 +129,8 @@ void s3_acl_write(const struct s3_acl *acl, struct buf *text)
 		for (size_t j = 0; j < ARRAY_SIZE(groups); j++)
 			if (groups[j].kind == one->kind)
 				word = groups[j].word;
-		buf_printf(text, "grant %.*s %.*s %.*s\n", STR_ARG(permission_name(one->permission)),
-			STR_ARG(word), STR_ARG(one->id));
+		buf_printf(text, "grant %.*s %.*s %.*s\n",
+			STR_ARG(permission_name(one->permission)), STR_ARG(word), STR_ARG(one->id));
 	}
 }
 
@@ -170,8 +171,8 @@ static bool is_canonical_id(struct str id)
 	return aws_hex_parse(id, bytes, sizeof(bytes));
 }
 
-static int grant_id(struct s3_acl *acl, enum s3_permission permission, struct str id,
-	struct aws_error *error)
+static int grant_id(
+	struct s3_acl *acl, enum s3_permission permission, struct str id, struct aws_error *error)
 {
 	if (!is_canonical_id(id))
 		return s3_invalid_argument(error, "CanonicalUser/ID", id, "Invalid id");
@@ -179,8 +180,8 @@ static int grant_id(struct s3_acl *acl, enum s3_permission permission, struct st
 	return 0;
 }
 
-static int grant_group(struct s3_acl *acl, enum s3_permission permission, struct str uri,
-	struct aws_error *error)
+static int grant_group(
+	struct s3_acl *acl, enum s3_permission permission, struct str uri, struct aws_error *error)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
 		if (str_equal(uri, groups[i].uri)) {
@@ -192,8 +193,8 @@ static int grant_group(struct s3_acl *acl, enum s3_permission permission, struct
 }
 
 /* id="...", uri="...", emailAddress="...", with commas between. */
-static int grant_header(struct s3_acl *acl, enum s3_permission permission, struct str list,
-	struct aws_error *error)
+static int grant_header(
+	struct s3_acl *acl, enum s3_permission permission, struct str list, struct aws_error *error)
 {
 	struct str one, name;
 
@@ -214,8 +215,8 @@ static int grant_header(struct s3_acl *acl, enum s3_permission permission, struc
 		} else if (str_equal_ignoring_case(name, STR("emailAddress"))) {
 			return aws_error_default(error, AWS_ERROR_UNRESOLVABLE_GRANT_BY_EMAIL);
 		} else {
-			return s3_invalid_argument(error, "x-amz-grant", name,
-				"Argument format not recognized");
+			return s3_invalid_argument(
+				error, "x-amz-grant", name, "Argument format not recognized");
 		}
 	}
 	return 0;
@@ -275,7 +276,8 @@ int s3_acl_xml(struct s3_acl *ret_acl, struct str xml, struct aws_error *error)
 		if (str_equal(type, STR("CanonicalUser"))) {
 			struct str id = aws_xml_text(grantee, STR("ID"));
 			if (!id.p || grant_id(ret_acl, permission, keep(ret_acl, id), error) < 0)
-				return id.p ? -1 : aws_error_default(error, AWS_ERROR_MALFORMED_ACL);
+				return id.p ? -1
+					    : aws_error_default(error, AWS_ERROR_MALFORMED_ACL);
 		} else if (str_equal(type, STR("Group"))) {
 			if (grant_group(ret_acl, permission, aws_xml_text(grantee, STR("URI")),
 				    error) < 0)
@@ -335,8 +337,8 @@ void s3_acl_answer(struct buf *buf, const struct s3_acl *acl)
 	aws_xml_end(&writer);
 }
 
-bool s3_acl_allows(
-	const struct s3_acl *acl, enum s3_permission permission, struct str canonical_id, bool ignore_public)
+bool s3_acl_allows(const struct s3_acl *acl, enum s3_permission permission, struct str canonical_id,
+	bool ignore_public)
 {
 	if (permission == S3_PERMISSION_NONE)
 		return false;
@@ -348,8 +350,9 @@ bool s3_acl_allows(
 		bool is_meant = one->kind == S3_GRANTEE_USER
 					? canonical_id.n && str_equal(one->id, canonical_id)
 				: ignore_public ? false
-				: one->kind == S3_GRANTEE_ALL ? true
-				: one->kind == S3_GRANTEE_AUTHENTICATED && canonical_id.n;
+				: one->kind == S3_GRANTEE_ALL
+					? true
+					: one->kind == S3_GRANTEE_AUTHENTICATED && canonical_id.n;
 		if (is_meant && (one->permission & permission) == permission)
 			return true;
 	}
@@ -403,8 +406,8 @@ int s3_acl_check(struct s3_call *call, const struct s3_acl *acl, struct aws_erro
 }
 
 /* The new ACL of PutBucketAcl and PutObjectAcl; the owner cannot be changed. */
-static int new_acl(struct s3_call *call, struct s3_acl *ret_acl, struct str owner,
-	struct aws_error *error)
+static int new_acl(
+	struct s3_call *call, struct s3_acl *ret_acl, struct str owner, struct aws_error *error)
 {
 	bool given;
 

@@ -1,7 +1,8 @@
-/* Who may. An explicit deny in any policy wins; then an allow of the identity and bucket policies, or
- * of the ACL. The ACL speaks to accounts: a stranger's own identity policies must allow as well, and a
- * user of the owner's account needs a policy. The public access block takes public policies and ACLs
- * out of the question. Absence is told only to those who may list the bucket: others get 403. */
+/* Who may. An explicit deny in any policy wins; then an allow of the identity and bucket policies,
+ * or of the ACL. The ACL speaks to accounts: a stranger's own identity policies must allow as well,
+ * and a user of the owner's account needs a policy. The public access block takes public policies
+ * and ACLs out of the question. Absence is told only to those who may list the bucket: others get
+ * 403. */
 #include "api/s3/s3_priv.h"
 
 #include "aws/time.h"
@@ -127,7 +128,7 @@ static void add_common(struct context *context)
 		add(context, STR("aws:username"), exchange->caller->user_name);
 	add(context, STR("aws:userid"), exchange->caller->user_id);
 	add(context, STR("aws:PrincipalType"),
-		exchange->caller->is_root ? STR("Account")
+		exchange->caller->is_root                ? STR("Account")
 		: exchange->caller->principal.role_arn.n ? STR("AssumedRole")
 							 : STR("User"));
 	for (size_t i = 0; i < exchange->caller->tag_count; i++)
@@ -205,8 +206,7 @@ static void evaluate(struct s3_call *call, const struct s3_access *access,
 	*ret_own = own.decision;
 }
 
-static bool acl_allows(
-	struct s3_call *call, const struct s3_access *access, enum aws_decision own)
+static bool acl_allows(struct s3_call *call, const struct s3_access *access, enum aws_decision own)
 {
 	if (!access->acl || (access->info && access->info->ownership == S3_OWNER_ENFORCED))
 		return false;
@@ -279,8 +279,8 @@ bool s3_may_list(
 	return s3_may(call, &access);
 }
 
-void s3_object_acl(const struct s3_bucket *info, const struct store_object *object,
-	struct s3_acl *ret_acl)
+void s3_object_acl(
+	const struct s3_bucket *info, const struct store_object *object, struct s3_acl *ret_acl)
 {
 	s3_acl_read(ret_acl, object->acl, str_from(info->canonical_id));
 }
@@ -322,8 +322,8 @@ int s3_object_find(struct s3_call *call, const struct s3_access *about, struct s
 	struct s3_access access = *about;
 	_cleanup_(s3_acl_done) struct s3_acl acl = {0};
 
-	if (store_object_get(call->s3->objects, access.bucket, access.key, version, ret_object, ret_fd,
-		    &found, s3_err(call)) < 0)
+	if (store_object_get(call->s3->objects, access.bucket, access.key, version, ret_object,
+		    ret_fd, &found, s3_err(call)) < 0)
 		return not_there(call, &access, &found, error);
 	s3_object_acl(access.info, ret_object, &acl);
 	access.acl = &acl;
@@ -349,11 +349,10 @@ int s3_authorize(struct s3_call *call, struct aws_error *error)
 			row->wants_file ? &call->fd : NULL, error);
 		if (at < 0 && call->object.is_delete_marker) {
 			api_answer_header(call->exchange, "x-amz-delete-marker", STR("true"));
-			api_answer_header(call->exchange, "x-amz-version-id",
-				str_from(call->object.version));
+			api_answer_header(
+				call->exchange, "x-amz-version-id", str_from(call->object.version));
 			if (call->version.n)
-				s3_set_time_header(
-					call, "Last-Modified", call->object.modified_ms);
+				s3_set_time_header(call, "Last-Modified", call->object.modified_ms);
 		}
 		return at;
 	}

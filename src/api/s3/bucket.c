@@ -28,7 +28,8 @@ static int read_location(struct s3_call *call, struct str *ret_region, struct aw
 		region = STR("eu-west-1");
 	for (size_t i = 0; i < region.n; i++) {
 		char c = region.p[i];
-		if (region.n > 32 || !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) {
+		if (region.n > 32 ||
+			!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) {
 			aws_error_default(error, AWS_ERROR_INVALID_LOCATION_CONSTRAINT);
 			return aws_error_detail(
 				error, "LocationConstraint", "%.*s", STR_ARG(region));
@@ -54,8 +55,8 @@ static int read_ownership(struct s3_call *call, struct str *ret_ownership, struc
 	return 0;
 }
 
-static int put_start_configs(
-	struct s3_call *call, const struct s3_acl *acl, struct str ownership, struct aws_error *error)
+static int put_start_configs(struct s3_call *call, const struct s3_acl *acl, struct str ownership,
+	struct aws_error *error)
 {
 	_cleanup_buf_ struct buf text = {0};
 
@@ -81,8 +82,7 @@ static int put_start_configs(
 static int answer_created(struct s3_call *call)
 {
 	s3_bucket_changed(call->s3, call->bucket);
-	api_answer_header_format(
-		call->exchange, "Location", "/%.*s", STR_ARG(call->bucket));
+	api_answer_header_format(call->exchange, "Location", "/%.*s", STR_ARG(call->bucket));
 	return s3_answer_empty(call, 200);
 }
 
@@ -130,8 +130,7 @@ int s3_bucket_head(struct s3_call *call, struct aws_error *error)
 
 int s3_bucket_delete(struct s3_call *call, struct aws_error *error)
 {
-	int deleted =
-		store_bucket_delete(call->s3->objects, call->bucket, error, s3_err(call));
+	int deleted = store_bucket_delete(call->s3->objects, call->bucket, error, s3_err(call));
 
 	s3_bucket_changed(call->s3, call->bucket);
 	return deleted < 0 ? -1 : s3_answer_empty(call, 204);
@@ -220,14 +219,16 @@ int s3_bucket_list(struct s3_call *call, struct aws_error *error)
 {
 	_cleanup_buf_ struct buf buf = {0}, after = {0};
 	struct str token = s3_parameter(call, "continuation-token");
-	struct str prefix = s3_parameter(call, "prefix"), region = s3_parameter(call, "bucket-region");
+	struct str prefix = s3_parameter(call, "prefix"),
+		   region = s3_parameter(call, "bucket-region");
 	struct aws_xml_writer writer;
 	struct listing listing = {.writer = &writer, .region = region.p ? region : STR("")};
 
 	if (!call->exchange->caller)
 		return aws_error_default(error, AWS_ERROR_ACCESS_DENIED);
 	listing.owner = call->exchange->caller->principal.account;
-	if (s3_number_parameter(call, "max-buckets", BUCKETS_MAX, BUCKETS_MAX, &listing.left, error) < 0)
+	if (s3_number_parameter(
+		    call, "max-buckets", BUCKETS_MAX, BUCKETS_MAX, &listing.left, error) < 0)
 		return -1;
 	if (token.n && !aws_base64_decode(token, &after))
 		return s3_invalid_argument(error, "continuation-token", token,

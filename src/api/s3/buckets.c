@@ -1,6 +1,7 @@
-/* Buckets with their configurations read and parsed, kept until a change. Whoever holds one keeps it
- * as it was; a change by this server drops it from the table (nobody else writes the database). The
- * generation tells a reader that a change came while it was reading: then what it read is not kept. */
+/* Buckets with their configurations read and parsed, kept until a change. Whoever holds one keeps
+ * it as it was; a change by this server drops it from the table (nobody else writes the database).
+ * The generation tells a reader that a change came while it was reading: then what it read is not
+ * kept. */
 #include "api/s3/s3_priv.h"
 
 #include "base/hash.h"
@@ -39,11 +40,11 @@ static void read_block(struct s3_bucket *bucket, struct str text)
 
 	if (aws_xml_parse(&document, text, NULL) < 0)
 		return;
-	bucket->block = (struct s3_public_block){
-		.block_acls = is_true(document, STR("BlockPublicAcls")),
-		.ignore_acls = is_true(document, STR("IgnorePublicAcls")),
-		.block_policy = is_true(document, STR("BlockPublicPolicy")),
-		.restrict_buckets = is_true(document, STR("RestrictPublicBuckets"))};
+	bucket->block =
+		(struct s3_public_block){.block_acls = is_true(document, STR("BlockPublicAcls")),
+			.ignore_acls = is_true(document, STR("IgnorePublicAcls")),
+			.block_policy = is_true(document, STR("BlockPublicPolicy")),
+			.restrict_buckets = is_true(document, STR("RestrictPublicBuckets"))};
 }
 
 static void read_ownership(struct s3_bucket *bucket, struct str text)
@@ -52,9 +53,9 @@ static void read_ownership(struct s3_bucket *bucket, struct str text)
 
 	if (aws_xml_parse(&document, text, NULL) < 0)
 		return;
-	struct str rule = aws_xml_text(aws_xml_child(aws_xml_root(document), STR("Rule")),
-		STR("ObjectOwnership"));
-	bucket->ownership = str_equal(rule, STR("BucketOwnerEnforced"))	   ? S3_OWNER_ENFORCED
+	struct str rule = aws_xml_text(
+		aws_xml_child(aws_xml_root(document), STR("Rule")), STR("ObjectOwnership"));
+	bucket->ownership = str_equal(rule, STR("BucketOwnerEnforced"))    ? S3_OWNER_ENFORCED
 			    : str_equal(rule, STR("BucketOwnerPreferred")) ? S3_OWNER_PREFERRED
 									   : S3_OWNER_WRITER;
 }
@@ -82,7 +83,8 @@ static int load(struct s3 *s3, struct str name, struct s3_bucket *bucket, struct
 	s3_canonical_id(bucket->bucket.owner, bucket->canonical_id);
 	if (read_config(s3, name, STR("policy"), &text, error, err) < 0)
 		return -1;
-	if (text.n && aws_policy_parse(&bucket->policy, buf_str(&text), AWS_POLICY_RESOURCE, err) < 0) {
+	if (text.n &&
+		aws_policy_parse(&bucket->policy, buf_str(&text), AWS_POLICY_RESOURCE, err) < 0) {
 		err_wrap(err, "policy of bucket %.*s", STR_ARG(name));
 		return aws_error_internal(error);
 	}

@@ -75,7 +75,8 @@ static int check_ownership(struct str xml, struct buf *changed, struct aws_error
 	struct str rule = aws_xml_text(
 		aws_xml_child(aws_xml_root(document), STR("Rule")), STR("ObjectOwnership"));
 	if (!str_equal(rule, STR("BucketOwnerEnforced")) &&
-		!str_equal(rule, STR("BucketOwnerPreferred")) && !str_equal(rule, STR("ObjectWriter")))
+		!str_equal(rule, STR("BucketOwnerPreferred")) &&
+		!str_equal(rule, STR("ObjectWriter")))
 		return aws_error_default(error, AWS_ERROR_MALFORMED_XML);
 	return 0;
 }
@@ -87,8 +88,9 @@ static int check_encryption(struct str xml, struct buf *changed, struct aws_erro
 	if (s3_xml_parse(&document, xml, "ServerSideEncryptionConfiguration", error) < 0)
 		return -1;
 	const struct aws_xml_node *rule = aws_xml_child(aws_xml_root(document), STR("Rule"));
-	struct str kind = aws_xml_text(
-		aws_xml_child(rule, STR("ApplyServerSideEncryptionByDefault")), STR("SSEAlgorithm"));
+	struct str kind =
+		aws_xml_text(aws_xml_child(rule, STR("ApplyServerSideEncryptionByDefault")),
+			STR("SSEAlgorithm"));
 	if (!rule || !kind.n)
 		return aws_error_default(error, AWS_ERROR_MALFORMED_XML);
 	if (!str_equal(kind, STR("AES256")))
@@ -253,7 +255,8 @@ int s3_config_none(struct s3_call *call, struct aws_error *error)
 {
 	if (str_equal(call->exchange->request.method, STR("DELETE")))
 		return s3_answer_empty(call, 204);
-	if (call->operation->level == S3_LEVEL_OBJECT && !str_equal(str_from(call->operation->config), STR("torrent")))
+	if (call->operation->level == S3_LEVEL_OBJECT &&
+		!str_equal(str_from(call->operation->config), STR("torrent")))
 		return aws_error_set(error, AWS_ERROR_INVALID_REQUEST,
 			"Bucket is missing Object Lock Configuration");
 	return absent(call, error);
@@ -320,12 +323,12 @@ int s3_policy_put(struct s3_call *call, struct aws_error *error)
 	if (aws_policy_parse(&policy, text, AWS_POLICY_RESOURCE, &err) < 0)
 		return aws_error_set(error, AWS_ERROR_MALFORMED_POLICY, "%s", err.message);
 	if (allows_all_but(text))
-		return aws_error_set(
-			error, AWS_ERROR_MALFORMED_POLICY, "Allow with NotPrincipal is not allowed.");
+		return aws_error_set(error, AWS_ERROR_MALFORMED_POLICY,
+			"Allow with NotPrincipal is not allowed.");
 	if (call->info->block.block_policy && aws_policy_is_public(policy))
 		return aws_error_default(error, AWS_ERROR_ACCESS_DENIED);
-	if (store_config_put(call->s3->objects, call->bucket, STR("policy"), text, error,
-		    s3_err(call)) < 0)
+	if (store_config_put(
+		    call->s3->objects, call->bucket, STR("policy"), text, error, s3_err(call)) < 0)
 		return -1;
 	s3_bucket_changed(call->s3, call->bucket);
 	return s3_answer_empty(call, 204);

@@ -76,7 +76,8 @@ int s3_source_open(struct s3_call *call, struct s3_source *ret_source, struct aw
 {
 	*ret_source = (struct s3_source){.fd = -1};
 	if (parse_source(call, ret_source, error) < 0 ||
-		s3_bucket_get(call->s3, ret_source->bucket, &ret_source->info, error, s3_err(call)) < 0)
+		s3_bucket_get(
+			call->s3, ret_source->bucket, &ret_source->info, error, s3_err(call)) < 0)
 		return -1;
 	struct s3_access access = {
 		.action = ret_source->version.n ? "s3:GetObjectVersion" : "s3:GetObject",
@@ -111,12 +112,13 @@ int s3_source_read(struct s3_call *call, struct s3_source *source, int64_t offse
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			err_set_errno(s3_err(call), n < 0 ? errno : EIO, "%.*s/%.*s: cannot be read",
-				STR_ARG(source->bucket), STR_ARG(source->key));
+			err_set_errno(s3_err(call), n < 0 ? errno : EIO,
+				"%.*s/%.*s: cannot be read", STR_ARG(source->bucket),
+				STR_ARG(source->key));
 			return aws_error_internal(error);
 		}
-		if (store_draft_add(call->draft, (struct str){piece, (size_t)n}, error,
-			    s3_err(call)) < 0)
+		if (store_draft_add(
+			    call->draft, (struct str){piece, (size_t)n}, error, s3_err(call)) < 0)
 			return -1;
 		offset += n;
 		size -= n;
@@ -124,8 +126,8 @@ int s3_source_read(struct s3_call *call, struct s3_source *source, int64_t offse
 	return 0;
 }
 
-static int directive(struct s3_call *call, const char *name, bool *ret_replace,
-	struct aws_error *error)
+static int directive(
+	struct s3_call *call, const char *name, bool *ret_replace, struct aws_error *error)
 {
 	struct str value = text_of(call, name);
 
@@ -199,9 +201,8 @@ int s3_object_copy(struct s3_call *call, struct aws_error *error)
 			"The specified copy source is larger than the maximum allowable size for a copy source: %lld",
 			(long long)STORE_PUT_BYTES_MAX);
 	enum aws_checksum algorithm = copy_algorithm(call, &source, error);
-	if (algorithm == AWS_CHECKSUM_NONE ||
-		store_draft_new(call->s3->objects, &call->draft, source.object.size, error,
-			s3_err(call)) < 0)
+	if (algorithm == AWS_CHECKSUM_NONE || store_draft_new(call->s3->objects, &call->draft,
+						      source.object.size, error, s3_err(call)) < 0)
 		return -1;
 	store_draft_hash(call->draft, algorithm);
 	if (s3_source_read(call, &source, 0, source.object.size, error) < 0)

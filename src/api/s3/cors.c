@@ -59,8 +59,7 @@ int s3_cors_parse(struct s3_cors **ret_cors, struct str xml, struct aws_error *e
 
 	if (s3_xml_parse(&document, xml, "CORSConfiguration", error) < 0)
 		return -1;
-	const struct aws_xml_node *rule =
-		aws_xml_child(aws_xml_root(document), STR("CORSRule"));
+	const struct aws_xml_node *rule = aws_xml_child(aws_xml_root(document), STR("CORSRule"));
 	if (!rule)
 		return aws_error_default(error, AWS_ERROR_MALFORMED_XML);
 	for (; rule; rule = aws_xml_next(rule))
@@ -98,12 +97,13 @@ static bool fits(const struct aws_xml_node *rule, struct str name, struct str va
 			fit = value.n >= head.n + tail.n &&
 			      (ignore_case ? str_equal_ignoring_case(
 						     (struct str){value.p, head.n}, head) &&
-						     str_equal_ignoring_case(
-							     (struct str){value.p + value.n - tail.n,
-								     tail.n},
-							     tail)
+						      str_equal_ignoring_case(
+							      (struct str){
+								      value.p + value.n - tail.n,
+								      tail.n},
+							      tail)
 					   : str_starts_with(value, head) &&
-						     str_ends_with(value, tail));
+						      str_ends_with(value, tail));
 		} else {
 			fit = ignore_case ? str_equal_ignoring_case(pattern, value)
 					  : str_equal(pattern, value);
@@ -161,8 +161,8 @@ static bool answer_rule(
 		return false;
 	bool is_any = str_equal(pattern, STR("*"));
 	api_answer_header(exchange, "Access-Control-Allow-Origin", is_any ? STR("*") : origin);
-	api_answer_header(exchange, "Access-Control-Allow-Methods",
-		join(call, rule, STR("AllowedMethod")));
+	api_answer_header(
+		exchange, "Access-Control-Allow-Methods", join(call, rule, STR("AllowedMethod")));
 	if (headers.n)
 		api_answer_header(exchange, "Access-Control-Allow-Headers", headers);
 	struct str exposed = join(call, rule, STR("ExposeHeader"));
@@ -185,8 +185,8 @@ void s3_cors_answer(struct s3_call *call)
 	struct str method = s3_header(call, "access-control-request-method");
 
 	if (origin.n)
-		answer_rule(call, origin, method.n ? method : call->exchange->request.method,
-			STR_NONE);
+		answer_rule(
+			call, origin, method.n ? method : call->exchange->request.method, STR_NONE);
 }
 
 int s3_cors_preflight(struct s3_call *call, struct aws_error *error)

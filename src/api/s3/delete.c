@@ -1,14 +1,16 @@
 /* DeleteObject and DeleteObjects. */
 #include "api/s3/s3_priv.h"
 
-static void tell(struct s3_call *call, struct str key, const struct store_deleted *deleted, bool named)
+static void tell(
+	struct s3_call *call, struct str key, const struct store_deleted *deleted, bool named)
 {
 	struct store_object object = {.key = key};
 
 	if (deleted->version[0])
 		memcpy(object.version, deleted->version, sizeof(object.version));
-	s3_event(call, deleted->is_delete_marker && !named ? "ObjectRemoved:DeleteMarkerCreated"
-							    : "ObjectRemoved:Delete",
+	s3_event(call,
+		deleted->is_delete_marker && !named ? "ObjectRemoved:DeleteMarkerCreated"
+						    : "ObjectRemoved:Delete",
 		&object);
 }
 
@@ -70,7 +72,8 @@ static void delete_one(struct s3_call *call, const struct aws_xml_node *object, 
 
 	if (!version.p)
 		version = STR("");
-	struct s3_access access = {.action = version.n ? "s3:DeleteObjectVersion" : "s3:DeleteObject",
+	struct s3_access access = {
+		.action = version.n ? "s3:DeleteObjectVersion" : "s3:DeleteObject",
 		.bucket = call->bucket,
 		.key = key,
 		.info = call->info,

@@ -1,7 +1,7 @@
 /* Notifications: which events of a bucket go where, and what one looks like (S3 user guide, "Event
- * message structure"). Where: a webhook. The ARN of the configuration's Topic, Queue or CloudFunction
- * is the URL itself, or any ARN whose resource is the URL, for clients that check ARNs:
- * arn:aws:sns:us-east-1:123456789012:http://127.0.0.1:8080/hook */
+ * message structure"). Where: a webhook. The ARN of the configuration's Topic, Queue or
+ * CloudFunction is the URL itself, or any ARN whose resource is the URL, for clients that check
+ * ARNs: arn:aws:sns:us-east-1:123456789012:http://127.0.0.1:8080/hook */
 #include "api/s3/s3_priv.h"
 
 #include "aws/arn.h"

@@ -26,8 +26,7 @@ static struct str parameter(struct str header, struct str name)
 	return STR_NONE;
 }
 
-int s3_form_init(
-	struct s3_form_parser *parser, struct str content_type, struct aws_error *error)
+int s3_form_init(struct s3_form_parser *parser, struct str content_type, struct aws_error *error)
 {
 	struct str boundary = parameter(content_type, STR("boundary"));
 	struct str kind = STR("multipart/form-data");
@@ -61,7 +60,8 @@ static void drop(struct s3_form_parser *parser, size_t n)
 
 static const char *find(const struct s3_form_parser *parser, struct str what)
 {
-	return parser->pending.n ? memmem(parser->pending.p, parser->pending.n, what.p, what.n) : NULL;
+	return parser->pending.n ? memmem(parser->pending.p, parser->pending.n, what.p, what.n)
+				 : NULL;
 }
 
 /* 1: more can be done; 0: more bytes are needed. */

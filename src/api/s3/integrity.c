@@ -68,7 +68,8 @@ int s3_integrity_read(struct s3_call *call, struct aws_error *error)
 		const char *header = aws_checksum_header((enum aws_checksum)i);
 		struct str text = header ? s3_header(call, header) : STR_NONE;
 
-		if (text.p && s3_integrity_set(&call->integrity, (enum aws_checksum)i, text, error) < 0)
+		if (text.p &&
+			s3_integrity_set(&call->integrity, (enum aws_checksum)i, text, error) < 0)
 			return -1;
 	}
 	if (!is_complete && read_trailer(call, error) < 0)
@@ -80,7 +81,8 @@ int s3_integrity_read(struct s3_call *call, struct aws_error *error)
 	if (algorithm == AWS_CHECKSUM_NONE || algorithm == AWS_CHECKSUM_MD5)
 		return aws_error_set(error, AWS_ERROR_INVALID_REQUEST,
 			"Value for x-amz-sdk-checksum-algorithm header is invalid.");
-	if (call->integrity.algorithm != AWS_CHECKSUM_NONE && call->integrity.algorithm != algorithm)
+	if (call->integrity.algorithm != AWS_CHECKSUM_NONE &&
+		call->integrity.algorithm != algorithm)
 		return aws_error_set(error, AWS_ERROR_INVALID_REQUEST,
 			"Value for x-amz-sdk-checksum-algorithm header is invalid.");
 	return 0;
@@ -125,7 +127,8 @@ int s3_integrity_check_body(struct s3_call *call, bool required, struct aws_erro
 	uint8_t md5[AWS_MD5_SIZE];
 	struct aws_hash hash;
 
-	if (required && !call->integrity.has_md5 && call->integrity.algorithm == AWS_CHECKSUM_NONE) {
+	if (required && !call->integrity.has_md5 &&
+		call->integrity.algorithm == AWS_CHECKSUM_NONE) {
 		aws_error_set(error, AWS_ERROR_INVALID_REQUEST,
 			"Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
 		return -1;

@@ -12,8 +12,8 @@ static int malformed(struct aws_error *error)
 	return aws_error_default(error, AWS_ERROR_MALFORMED_XML);
 }
 
-static int read_days(const struct aws_xml_node *node, struct str name, int64_t min, int64_t *ret_days,
-	struct aws_error *error)
+static int read_days(const struct aws_xml_node *node, struct str name, int64_t min,
+	int64_t *ret_days, struct aws_error *error)
 {
 	struct str text = aws_xml_text(node, name);
 
@@ -59,7 +59,8 @@ static int add_tag(struct s3_rule *rule, const struct aws_xml_node *tag, struct 
 static int read_filter(
 	struct s3_rule *rule, const struct aws_xml_node *filter, struct aws_error *error)
 {
-	const struct aws_xml_node *and = aws_xml_child(filter, STR("And")), *inside = and ? and : filter;
+	const struct aws_xml_node *and = aws_xml_child(filter, STR("And")),
+				  *inside = and? and : filter;
 	const struct aws_xml_node *tag = aws_xml_child(inside, STR("Tag"));
 	struct str prefix = aws_xml_text(inside, STR("Prefix"));
 
@@ -99,7 +100,8 @@ static int check_transitions(const struct aws_xml_node *rule, struct aws_error *
 	int64_t days = 0, date = 0;
 
 	for (; one; one = aws_xml_next(one)) {
-		if (read_days(one, STR("Days"), 0, &days, error) < 0 || read_date(one, &date, error) < 0)
+		if (read_days(one, STR("Days"), 0, &days, error) < 0 ||
+			read_date(one, &date, error) < 0)
 			return -1;
 		if (s3_storage_class(aws_xml_text(one, STR("StorageClass")), error) < 0)
 			return malformed(error);
@@ -116,11 +118,13 @@ static int check_transitions(const struct aws_xml_node *rule, struct aws_error *
 
 static int read_rule(struct s3_rule *rule, const struct aws_xml_node *node, struct aws_error *error)
 {
-	struct str status = aws_xml_text(node, STR("Status")), prefix = aws_xml_text(node, STR("Prefix"));
+	struct str status = aws_xml_text(node, STR("Status")),
+		   prefix = aws_xml_text(node, STR("Prefix"));
 	const struct aws_xml_node *filter = aws_xml_child(node, STR("Filter"));
 	const struct aws_xml_node *noncurrent =
 		aws_xml_child(node, STR("NoncurrentVersionExpiration"));
-	const struct aws_xml_node *abort = aws_xml_child(node, STR("AbortIncompleteMultipartUpload"));
+	const struct aws_xml_node *abort =
+		aws_xml_child(node, STR("AbortIncompleteMultipartUpload"));
 
 	*rule = (struct s3_rule){.id = aws_xml_text(node, STR("ID")),
 		.prefix = prefix.p ? prefix : STR(""),
@@ -136,7 +140,8 @@ static int read_rule(struct s3_rule *rule, const struct aws_xml_node *node, stru
 			"ID length should not exceed allowed limit of %d", S3_RULE_ID_MAX);
 	if (read_filter(rule, filter, error) < 0 ||
 		read_expiration(rule, aws_xml_child(node, STR("Expiration")), error) < 0 ||
-		read_days(noncurrent, STR("NoncurrentDays"), 1, &rule->noncurrent_days, error) < 0 ||
+		read_days(noncurrent, STR("NoncurrentDays"), 1, &rule->noncurrent_days, error) <
+			0 ||
 		read_days(noncurrent, STR("NewerNoncurrentVersions"), 1, &rule->newer_noncurrent,
 			error) < 0 ||
 		read_days(abort, STR("DaysAfterInitiation"), 1, &rule->abort_days, error) < 0)
@@ -223,7 +228,8 @@ int s3_lifecycle_name(struct str xml, struct buf *changed, struct aws_error *err
 	if (s3_xml_parse(&document, xml, "LifecycleConfiguration", error) < 0)
 		return -1;
 	const struct aws_xml_node *root = aws_xml_root(document);
-	for (const struct aws_xml_node *at = aws_xml_child(root, STR("Rule")); at; at = aws_xml_next(at))
+	for (const struct aws_xml_node *at = aws_xml_child(root, STR("Rule")); at;
+		at = aws_xml_next(at))
 		all &= aws_xml_text(at, STR("ID")).n > 0;
 	if (all)
 		return 0;
@@ -289,7 +295,8 @@ void s3_lifecycle_answer(struct s3_call *call, const struct store_object *object
 		const struct s3_rule *rule = &lifecycle->rules[i];
 		int64_t due = rule->date_ms;
 
-		if ((!rule->days && !due) || !s3_rule_fits(rule, call->key, object->size, object->tags))
+		if ((!rule->days && !due) ||
+			!s3_rule_fits(rule, call->key, object->size, object->tags))
 			continue;
 		if (rule->days)
 			due = s3_rule_due(rule, object->modified_ms, rule->days, S3_DAY_MS);

@@ -1,4 +1,5 @@
-/* lifecycle_priv: lifecycle rules as lifecycle.c reads them and lifecycle_run.c carries them out. */
+/* lifecycle_priv: lifecycle rules as lifecycle.c reads them and lifecycle_run.c carries them out.
+ */
 #pragma once
 
 #include "api/s3/s3_priv.h"

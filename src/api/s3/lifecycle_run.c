@@ -1,7 +1,7 @@
-/* The keeper: a thread that goes over the buckets with lifecycle rules, again and again, and removes
- * what they say. It works through the store's own pages and calls, so that whatever holds for a
- * client's delete holds for its own; a page at a time, so that it never holds anything up. An error
- * leaves the rest to the next pass. */
+/* The keeper: a thread that goes over the buckets with lifecycle rules, again and again, and
+ * removes what they say. It works through the store's own pages and calls, so that whatever holds
+ * for a client's delete holds for its own; a page at a time, so that it never holds anything up. An
+ * error leaves the rest to the next pass. */
 #include "api/s3/lifecycle_priv.h"
 
 #include "base/clock.h"
@@ -57,7 +57,8 @@ static bool fits(struct pass *pass, const struct s3_rule *rule, const struct sto
 	struct store_object found = {0};
 
 	if (!rule->tags.n || object->is_delete_marker)
-		return s3_rule_fits(rule, object->key, object->size, object->tags.p ? object->tags : STR(""));
+		return s3_rule_fits(
+			rule, object->key, object->size, object->tags.p ? object->tags : STR(""));
 	if (store_object_get(pass->s3->objects, pass->bucket->bucket.name, object->key,
 		    str_from(object->version), &found, NULL, NULL, NULL) < 0) {
 		store_object_done(&found);
@@ -130,7 +131,8 @@ static void keep_version(struct pass *pass, const struct store_list *list, size_
 		pass->noncurrent = 0;
 	}
 	if (object->is_latest) {
-		if (object->is_delete_marker ? is_lone_marker(pass, list, i) : is_expired(pass, object))
+		if (object->is_delete_marker ? is_lone_marker(pass, list, i)
+					     : is_expired(pass, object))
 			remove_object(pass, object, object->is_delete_marker);
 	} else {
 		pass->noncurrent++;
@@ -148,7 +150,7 @@ static bool needs(const struct s3_lifecycle *lifecycle, bool uploads)
 		if (rule->is_enabled &&
 			(uploads ? rule->abort_days > 0
 				 : rule->days || rule->date_ms || rule->noncurrent_days ||
-						 rule->expires_markers))
+						rule->expires_markers))
 			return true;
 	}
 	return false;

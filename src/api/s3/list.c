@@ -47,8 +47,8 @@ static int start(struct listing *listing, struct s3_call *call, struct aws_error
 
 	listing->call = call;
 	if (encoding.n && !str_equal(encoding, STR("url")))
-		return s3_invalid_argument(
-			error, "encoding-type", encoding, "Invalid Encoding Method specified in Request");
+		return s3_invalid_argument(error, "encoding-type", encoding,
+			"Invalid Encoding Method specified in Request");
 	listing->is_encoded = encoding.n > 0;
 	listing->options = (struct store_list_options){.bucket = call->bucket,
 		.prefix = text_of(call, "prefix"),
@@ -66,7 +66,8 @@ static int run(struct listing *listing, const char *root, struct aws_error *erro
 {
 	struct s3_call *call = listing->call;
 
-	if (store_list(call->s3->objects, &listing->options, &listing->list, error, s3_err(call)) < 0)
+	if (store_list(call->s3->objects, &listing->options, &listing->list, error, s3_err(call)) <
+		0)
 		return -1;
 	s3_xml(&listing->writer, &listing->buf, root);
 	aws_xml_element(&listing->writer, "Name", call->bucket);
@@ -221,7 +222,8 @@ int s3_list_versions(struct s3_call *call, struct aws_error *error)
 	listing.options.after = text_of(call, "key-marker");
 	listing.options.after_version = text_of(call, "version-id-marker");
 	if (listing.options.after_version.n && !listing.options.after.n)
-		return s3_invalid_argument(error, "version-id-marker", listing.options.after_version,
+		return s3_invalid_argument(error, "version-id-marker",
+			listing.options.after_version,
 			"A version-id marker cannot be specified without a key marker.");
 	if (run(&listing, "ListVersionsResult", error) < 0)
 		return -1;

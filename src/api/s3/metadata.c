@@ -66,7 +66,8 @@ static int read_user(struct s3_call *call, struct str *ret_user, struct aws_erro
 			is_repeated |= str_equal_ignoring_case(call->headers[j].name, name);
 		if (is_repeated)
 			continue;
-		add_lower(&lines, (struct str){name.p + sizeof(META) - 1, name.n - sizeof(META) + 1});
+		add_lower(
+			&lines, (struct str){name.p + sizeof(META) - 1, name.n - sizeof(META) + 1});
 		buf_add_char(&lines, ':');
 		for (size_t j = i; j < call->header_count; j++) {
 			if (!str_equal_ignoring_case(call->headers[j].name, name))
@@ -155,7 +156,7 @@ void s3_headers_answer(struct s3_call *call, const struct store_object *object)
 		buf_add_text(&name, META);
 		buf_add_str(&name, key);
 		/* libmicrohttpd sends no header without a value; clients trim the space off. */
-		api_answer_header(call->exchange, s3_keep(call, buf_str(&name)).p,
-			line.n ? line : STR(" "));
+		api_answer_header(
+			call->exchange, s3_keep(call, buf_str(&name)).p, line.n ? line : STR(" "));
 	}
 }

@@ -1,5 +1,5 @@
-/* Multipart uploads. An upload that names no checksum gets CRC64NVME over the whole, as S3 does since
- * 2025; a part's checksum of another algorithm is checked, answered and not kept. */
+/* Multipart uploads. An upload that names no checksum gets CRC64NVME over the whole, as S3 does
+ * since 2025; a part's checksum of another algorithm is checked, answered and not kept. */
 #include "api/s3/s3_priv.h"
 
 #include "aws/uri.h"
@@ -61,8 +61,7 @@ int s3_upload_create(struct s3_call *call, struct aws_error *error)
 	if (s3_object_start(call, &call->object, error) < 0 || read_checksum(call, error) < 0)
 		return -1;
 	upload->key = call->key;
-	upload->owner =
-		call->caller_id.n ? call->caller_id : str_from(call->info->canonical_id);
+	upload->owner = call->caller_id.n ? call->caller_id : str_from(call->info->canonical_id);
 	upload->headers = call->object.headers;
 	upload->tags = call->object.tags;
 	upload->acl = call->object.acl;
@@ -135,8 +134,8 @@ int s3_upload_part(struct s3_call *call, struct aws_error *error)
 }
 
 /* bytes=FIRST-LAST, both of them, inside the source. */
-static int copy_range(struct s3_call *call, const struct s3_source *source, struct s3_range *ret_range,
-	struct aws_error *error)
+static int copy_range(struct s3_call *call, const struct s3_source *source,
+	struct s3_range *ret_range, struct aws_error *error)
 {
 	struct str header = s3_header(call, "x-amz-copy-source-range"), rest = header, from;
 	uint64_t first, last;
@@ -152,7 +151,8 @@ static int copy_range(struct s3_call *call, const struct s3_source *source, stru
 		goto improper;
 	if (last >= (uint64_t)source->object.size) {
 		aws_error_default(error, AWS_ERROR_INVALID_RANGE);
-		return aws_error_detail(error, "ActualObjectSize", "%lld", (long long)source->object.size);
+		return aws_error_detail(
+			error, "ActualObjectSize", "%lld", (long long)source->object.size);
 	}
 	*ret_range = (struct s3_range){(int64_t)first, (int64_t)(last - first) + 1, false};
 	return 0;
@@ -212,8 +212,7 @@ static int read_part(struct s3_call *call, const struct aws_xml_node *node, stru
 	memcpy(part->etag, etag.p, etag.n < STORE_ETAG_MAX ? etag.n : STORE_ETAG_MAX - 1);
 	if (call->upload.algorithm == AWS_CHECKSUM_NONE)
 		return 0;
-	struct str text = aws_xml_text(
-		node, str_from(s3_checksum_element(call->upload.algorithm)));
+	struct str text = aws_xml_text(node, str_from(s3_checksum_element(call->upload.algorithm)));
 	if (text.n && !aws_checksum_parse(call->upload.algorithm, text, &part->checksum))
 		return aws_error_set(error, AWS_ERROR_INVALID_PART,
 			"The checksum of part %u is not a %s value.", part->number,
@@ -313,9 +312,9 @@ int s3_upload_complete(struct s3_call *call, struct aws_error *error)
 		read_expected(call, &expected, error) < 0 ||
 		s3_condition_headers(call, &condition, error) < 0)
 		return -1;
-	if (store_upload_complete(call->s3->objects, call->bucket, call->key, upload_id(call), parts,
-		    count, expected.algorithm ? &expected : NULL, &condition, &call->object, error,
-		    s3_err(call)) < 0)
+	if (store_upload_complete(call->s3->objects, call->bucket, call->key, upload_id(call),
+		    parts, count, expected.algorithm ? &expected : NULL, &condition, &call->object,
+		    error, s3_err(call)) < 0)
 		return -1;
 	s3_xml(&writer, &buf, "CompleteMultipartUploadResult");
 	write_location(call, &writer);
@@ -364,7 +363,8 @@ int s3_upload_parts(struct s3_call *call, struct aws_error *error)
 	bool is_truncated;
 	size_t count;
 
-	if (s3_number_parameter(call, "max-parts", STORE_LIST_MAX, STORE_LIST_MAX, &max, error) < 0 ||
+	if (s3_number_parameter(call, "max-parts", STORE_LIST_MAX, STORE_LIST_MAX, &max, error) <
+			0 ||
 		s3_number_parameter(call, "part-number-marker", 0, INT32_MAX, &marker, error) < 0 ||
 		find_upload(call, error) < 0 ||
 		store_part_list(call->s3->objects, call->bucket, call->key, upload_id(call),
@@ -380,8 +380,7 @@ int s3_upload_parts(struct s3_call *call, struct aws_error *error)
 	aws_xml_element(&writer, "StorageClass",
 		upload->headers.storage_class.n ? upload->headers.storage_class : STR("STANDARD"));
 	aws_xml_element_u64(&writer, "PartNumberMarker", marker);
-	aws_xml_element_u64(
-		&writer, "NextPartNumberMarker", count ? parts[count - 1].number : 0);
+	aws_xml_element_u64(&writer, "NextPartNumberMarker", count ? parts[count - 1].number : 0);
 	aws_xml_element_u64(&writer, "MaxParts", max);
 	aws_xml_element_bool(&writer, "IsTruncated", is_truncated);
 	if (upload->algorithm != AWS_CHECKSUM_NONE) {
@@ -456,8 +455,7 @@ static void write_uploads(struct s3_call *call, struct aws_xml_writer *writer,
 			&list->uploads[i]);
 	for (size_t i = 0; i < list->prefix_count; i++) {
 		aws_xml_open(writer, "CommonPrefixes");
-		aws_xml_element(
-			writer, "Prefix", as_listed(call, is_encoded, list->prefixes[i]));
+		aws_xml_element(writer, "Prefix", as_listed(call, is_encoded, list->prefixes[i]));
 		aws_xml_close(writer);
 	}
 }
@@ -474,7 +472,8 @@ int s3_upload_list(struct s3_call *call, struct aws_error *error)
 	struct aws_xml_writer writer;
 	uint64_t max;
 
-	if (s3_number_parameter(call, "max-uploads", STORE_LIST_MAX, STORE_LIST_MAX, &max, error) < 0)
+	if (s3_number_parameter(call, "max-uploads", STORE_LIST_MAX, STORE_LIST_MAX, &max, error) <
+		0)
 		return -1;
 	options.max = (unsigned)max;
 	if (store_upload_list(call->s3->objects, &options, &list, error, s3_err(call)) < 0)

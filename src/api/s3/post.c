@@ -1,6 +1,6 @@
-/* PostObject: an upload by an HTML form. Fields come first; with the file's beginning all of them are
- * known, and who may is decided before a byte of it is kept. The fields then stand in for the headers
- * of the request. */
+/* PostObject: an upload by an HTML form. Fields come first; with the file's beginning all of them
+ * are known, and who may is decided before a byte of it is kept. The fields then stand in for the
+ * headers of the request. */
 #include "api/s3/post_priv.h"
 
 #include "aws/uri.h"
@@ -63,7 +63,8 @@ static int find_key(struct post *post, struct str file_name, struct aws_error *e
 	}
 	post->call->key = s3_keep(post->call, buf_str(&whole));
 	if (!post->call->key.n)
-		return s3_invalid_argument(error, "key", STR(""), "User key must have a length greater than 0.");
+		return s3_invalid_argument(
+			error, "key", STR(""), "User key must have a length greater than 0.");
 	return s3_check_key(post->call->key, error);
 }
 
@@ -186,8 +187,7 @@ static int start_file(void *context, struct str file_name, struct aws_error *err
 	if (s3_allow(call, &access, error) < 0)
 		return -1;
 	call->integrity = (struct s3_integrity){0};
-	if (s3_integrity_read(call, error) < 0 ||
-		s3_object_start(call, &call->object, error) < 0)
+	if (s3_integrity_read(call, error) < 0 || s3_object_start(call, &call->object, error) < 0)
 		return -1;
 	/* Of the form, not of the file in it. */
 	call->exchange->content_length = -1;
@@ -205,8 +205,7 @@ static int add_data(void *context, struct str bytes, struct aws_error *error)
 	if (post->size > post->form.max) {
 		aws_error_default(error, AWS_ERROR_ENTITY_TOO_LARGE);
 		aws_error_detail(error, "ProposedSize", "%lld", (long long)post->size);
-		return aws_error_detail(
-			error, "MaxSizeAllowed", "%lld", (long long)post->form.max);
+		return aws_error_detail(error, "MaxSizeAllowed", "%lld", (long long)post->form.max);
 	}
 	return s3_draft_add(post->call, bytes, error);
 }
@@ -299,8 +298,7 @@ int s3_post_object(struct s3_call *call, struct aws_error *error)
 	if (post->size < post->form.min) {
 		aws_error_default(error, AWS_ERROR_ENTITY_TOO_SMALL);
 		aws_error_detail(error, "ProposedSize", "%lld", (long long)post->size);
-		return aws_error_detail(
-			error, "MinSizeAllowed", "%lld", (long long)post->form.min);
+		return aws_error_detail(error, "MinSizeAllowed", "%lld", (long long)post->form.min);
 	}
 	if (s3_draft_finish(call, &checksum, &size, error) < 0)
 		return -1;

@@ -9,8 +9,7 @@
 
 static int invalid(struct aws_error *error, const char *what)
 {
-	return aws_error_set(error, AWS_ERROR_INVALID_POLICY_DOCUMENT,
-		"Invalid Policy: %s", what);
+	return aws_error_set(error, AWS_ERROR_INVALID_POLICY_DOCUMENT, "Invalid Policy: %s", what);
 }
 
 static int failed(struct aws_error *error, const char *what, struct str condition)
@@ -46,7 +45,7 @@ static int check_one(struct s3_form *form, struct str name, struct str wanted, b
 	struct aws_error *error)
 {
 	struct str value = str_equal_ignoring_case(name, STR("bucket")) ? form->bucket
-									 : s3_form_field(form, name);
+									: s3_form_field(form, name);
 
 	if (!name.n || !wanted.p)
 		return invalid(error, "Invalid condition");
@@ -129,7 +128,8 @@ static int check_document(
 
 	if (!expiration.p)
 		return invalid(error, "Policy missing expiration.");
-	if (!aws_time_parse_iso8601(expiration, &ends) || !memchr(expiration.p, 'T', expiration.n) ||
+	if (!aws_time_parse_iso8601(expiration, &ends) ||
+		!memchr(expiration.p, 'T', expiration.n) ||
 		!memchr(expiration.p, '-', expiration.n))
 		return invalid(error, "Invalid 'expiration' value");
 	if (!json_is_array(conditions))
@@ -141,7 +141,7 @@ static int check_document(
 			"Invalid according to Policy: Policy expired.");
 	json_array_foreach(conditions, i, condition)
 	{
-		int checked = json_is_array(condition)	  ? check_array(form, condition, error)
+		int checked = json_is_array(condition)    ? check_array(form, condition, error)
 			      : json_is_object(condition) ? check_object(form, condition, error)
 							  : invalid(error, "Invalid condition");
 		if (checked < 0)

@@ -23,15 +23,9 @@ struct str s3_form_field(const struct s3_form *form, struct str name); /* STR_NO
 int s3_post_policy_check(
 	struct s3_form *form, struct str json, int64_t now_ms, struct aws_error *error);
 
-/* multipart/form-data (RFC 7578), as it comes. Whoever feeds it gets the fields whole and the file in
- * pieces. */
-enum s3_form_state {
-	S3_FORM_PREAMBLE,
-	S3_FORM_HEADERS,
-	S3_FORM_FIELD,
-	S3_FORM_FILE,
-	S3_FORM_END
-};
+/* multipart/form-data (RFC 7578), as it comes. Whoever feeds it gets the fields whole and the file
+ * in pieces. */
+enum s3_form_state { S3_FORM_PREAMBLE, S3_FORM_HEADERS, S3_FORM_FIELD, S3_FORM_FILE, S3_FORM_END };
 struct s3_form_parser {
 	enum s3_form_state state;
 	struct buf delimiter; /* "\r\n--BOUNDARY" */
@@ -44,7 +38,6 @@ struct s3_form_parser {
 	void *context;
 };
 /* content_type: the request's, with the boundary. */
-int s3_form_init(
-	struct s3_form_parser *parser, struct str content_type, struct aws_error *error);
+int s3_form_init(struct s3_form_parser *parser, struct str content_type, struct aws_error *error);
 int s3_form_feed(struct s3_form_parser *parser, struct str bytes, struct aws_error *error);
 void s3_form_done(struct s3_form_parser *parser);

@@ -10,8 +10,8 @@ static struct str text_of(const struct s3_call *call, const char *name)
 int s3_condition_headers(
 	struct s3_call *call, struct store_condition *ret_condition, struct aws_error *error)
 {
-	*ret_condition = (struct store_condition){
-		.if_match = text_of(call, "if-match"), .if_none_match = text_of(call, "if-none-match")};
+	*ret_condition = (struct store_condition){.if_match = text_of(call, "if-match"),
+		.if_none_match = text_of(call, "if-none-match")};
 	return 0;
 }
 
@@ -41,7 +41,8 @@ int s3_encryption_headers(struct s3_call *call, struct aws_error *error)
 
 /* Who sets an ACL or tags while writing needs the permission for that too; strangers that a bucket
  * lets write own what they write. */
-static int may_also(struct s3_call *call, const char *action, struct str tags, struct aws_error *error)
+static int may_also(
+	struct s3_call *call, const char *action, struct str tags, struct aws_error *error)
 {
 	const struct store_caller *caller = call->exchange->caller;
 	struct s3_access access = {.action = action,
@@ -115,7 +116,8 @@ int s3_draft_start(struct s3_call *call, enum aws_checksum algorithm, struct aws
 		return -1;
 	store_draft_hash(call->draft, algorithm);
 	/* Parts are kept with the checksum of their upload; the client's may be another one. */
-	if (call->integrity.algorithm != AWS_CHECKSUM_NONE && call->integrity.algorithm != algorithm)
+	if (call->integrity.algorithm != AWS_CHECKSUM_NONE &&
+		call->integrity.algorithm != algorithm)
 		aws_hash_init(&call->hash, call->integrity.algorithm);
 	return 0;
 }

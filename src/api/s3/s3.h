@@ -1,6 +1,6 @@
 /* s3: Amazon S3 over the exchange and the object store (S3 API reference). Owns what it starts: the
- * passes that carry out lifecycle rules and the sender of notifications, each a thread; the store is
- * borrowed and must outlive it. Requests may come from any thread of the server. */
+ * passes that carry out lifecycle rules and the sender of notifications, each a thread; the store
+ * is borrowed and must outlive it. Requests may come from any thread of the server. */
 #pragma once
 
 #include "api/server.h"
@@ -20,7 +20,7 @@ struct s3_options {
 	struct str region;          /* of new buckets without a LocationConstraint */
 	int64_t lifecycle_every_ms; /* 0: 60,000 */
 	int64_t lifecycle_day_ms;   /* what a rule's "day" lasts; 0: a day. Shorter for tests */
-	unsigned events_max;        /* waiting notifications; 0: 10,000; more are dropped, counted */
+	unsigned events_max; /* waiting notifications; 0: 10,000; more are dropped, counted */
 };
 
 /* *ret_service is api's table entry, lives as long as s3. */

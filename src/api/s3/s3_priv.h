@@ -11,16 +11,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define S3_NAMESPACE         "http://s3.amazonaws.com/doc/2006-03-01/"
-#define S3_CANONICAL_SIZE    64
-#define S3_CONFIG_BYTES_MAX  (1 << 20)
-#define S3_LIST_BYTES_MAX    (4 << 20) /* DeleteObjects, CompleteMultipartUpload */
-#define S3_METADATA_MAX      2048
-#define S3_GRANTS_MAX        100
-#define S3_OBJECT_TAGS_MAX   10
-#define S3_BUCKET_TAGS_MAX   50
-#define S3_TAG_KEY_MAX       128
-#define S3_TAG_VALUE_MAX     256
+#define S3_NAMESPACE        "http://s3.amazonaws.com/doc/2006-03-01/"
+#define S3_CANONICAL_SIZE   64
+#define S3_CONFIG_BYTES_MAX (1 << 20)
+#define S3_LIST_BYTES_MAX   (4 << 20) /* DeleteObjects, CompleteMultipartUpload */
+#define S3_METADATA_MAX     2048
+#define S3_GRANTS_MAX       100
+#define S3_OBJECT_TAGS_MAX  10
+#define S3_BUCKET_TAGS_MAX  50
+#define S3_TAG_KEY_MAX      128
+#define S3_TAG_VALUE_MAX    256
 
 /* ---- access control lists (acl.c) ---- */
 
@@ -128,10 +128,10 @@ struct s3_operation {
 	const char *name;
 	const char *method; /* "GET"; HEAD has rows of its own */
 	enum s3_level level;
-	const char *parameter;  /* must be in the query; NULL: none asked */
-	const char *parameter2; /* and this one */
-	const char *header;     /* must be there */
-	const char *action;     /* "s3:GetObject"; NULL: asks by itself */
+	const char *parameter;         /* must be in the query; NULL: none asked */
+	const char *parameter2;        /* and this one */
+	const char *header;            /* must be there */
+	const char *action;            /* "s3:GetObject"; NULL: asks by itself */
 	const char *version_action;    /* with versionId; NULL: the same */
 	enum s3_permission permission; /* of the ACL that may also allow it; of object or bucket */
 	bool wants_file;               /* the object is opened when it is looked up */
@@ -168,11 +168,11 @@ struct s3_call {
 	struct s3_bucket *info; /* NULL: service level, or the bucket is being made */
 	struct s3_integrity integrity;
 	struct store_draft *draft;
-	struct aws_hash hash; /* the client's checksum, where the draft's is another one */
+	struct aws_hash hash;       /* the client's checksum, where the draft's is another one */
 	struct store_object object; /* looked up for authorisation, or the one being written */
 	struct str caller_id;       /* canonical id; empty: anonymous */
 	char caller_storage[S3_CANONICAL_SIZE + 1];
-	int fd; /* of object; -1 */
+	int fd;               /* of object; -1 */
 	struct s3_kept *kept; /* s3_keep's */
 	struct store_upload upload;
 	void *more; /* an operation's own */
@@ -187,19 +187,19 @@ struct err *s3_err(struct s3_call *call);
 struct str s3_keep(struct s3_call *call, struct str text);
 void s3_kept_done(struct s3_call *call);
 bool s3_is_utf8(struct str text);
-struct str s3_header(const struct s3_call *call, const char *name);       /* STR_NONE: not there */
-struct str s3_parameter(const struct s3_call *call, const char *name);    /* STR_NONE: not there */
+struct str s3_header(const struct s3_call *call, const char *name);    /* STR_NONE: not there */
+struct str s3_parameter(const struct s3_call *call, const char *name); /* STR_NONE: not there */
 void s3_set_time_header(struct s3_call *call, const char *name, int64_t ms);
 /* Begins a document with the S3 name space. */
 void s3_xml(struct aws_xml_writer *writer, struct buf *buf, const char *root);
 int s3_answer_xml(struct s3_call *call, int status, struct aws_xml_writer *writer);
 int s3_answer_empty(struct s3_call *call, int status);
 /* InvalidArgument with ArgumentName and ArgumentValue. */
-int s3_invalid_argument(struct aws_error *error, const char *name, struct str value,
-	const char *message);
+int s3_invalid_argument(
+	struct aws_error *error, const char *name, struct str value, const char *message);
 /* Parses a document whose root has this name; MalformedXML. */
-int s3_xml_parse(struct aws_xml **ret_document, struct str text, const char *root,
-	struct aws_error *error);
+int s3_xml_parse(
+	struct aws_xml **ret_document, struct str text, const char *root, struct aws_error *error);
 void s3_xml_etag(struct aws_xml_writer *writer, const char *etag); /* in quotes */
 /* Integer parameter between 0 and max; absent: fallback. */
 int s3_number_parameter(struct s3_call *call, const char *name, uint64_t fallback, uint64_t max,
@@ -214,7 +214,7 @@ struct s3_access {
 	struct str bucket, key;
 	const struct s3_bucket *info; /* NULL: no bucket */
 	const struct s3_acl *acl;     /* that may allow it too; NULL: none */
-	bool is_bucket_acl; /* acl is the bucket's, whose account then has the resource */
+	bool is_bucket_acl;           /* acl is the bucket's, whose account then has the resource */
 	enum s3_permission permission;
 	struct str version;
 	struct str prefix;       /* s3:prefix, where the request has none */
@@ -228,14 +228,15 @@ bool s3_may(struct s3_call *call, const struct s3_access *access);
 bool s3_authorizes_late(const struct s3_call *call);
 /* By the operation's row: bucket level, or object level with the object looked up. */
 int s3_authorize(struct s3_call *call, struct aws_error *error);
-/* Looks an object up and asks whether the caller may, with 403 for 404 as AWS does. ret_object is set
- * also for a delete marker, which is an error. */
+/* Looks an object up and asks whether the caller may, with 403 for 404 as AWS does. ret_object is
+ * set also for a delete marker, which is an error. */
 int s3_object_find(struct s3_call *call, const struct s3_access *about, struct str version,
 	struct store_object *ret_object, int *ret_fd, struct aws_error *error);
 /* A key is as a list with it for prefix. */
-bool s3_may_list(struct s3_call *call, struct str bucket, struct str key, const struct s3_bucket *info);
-void s3_object_acl(const struct s3_bucket *info, const struct store_object *object,
-	struct s3_acl *ret_acl);
+bool s3_may_list(
+	struct s3_call *call, struct str bucket, struct str key, const struct s3_bucket *info);
+void s3_object_acl(
+	const struct s3_bucket *info, const struct store_object *object, struct s3_acl *ret_acl);
 
 /* ---- integrity.c ---- */
 
@@ -256,8 +257,8 @@ const char *s3_checksum_element(enum aws_checksum algorithm); /* "ChecksumCRC32"
 /* ---- metadata.c: headers that an object keeps ---- */
 
 /* From the request. Strings live as long as the call. */
-int s3_headers_read(struct s3_call *call, struct store_headers *ret_headers,
-	struct aws_error *error);
+int s3_headers_read(
+	struct s3_call *call, struct store_headers *ret_headers, struct aws_error *error);
 void s3_headers_answer(struct s3_call *call, const struct store_object *object);
 int s3_storage_class(struct str name, struct aws_error *error);
 
@@ -267,7 +268,8 @@ int s3_storage_class(struct str name, struct aws_error *error);
 int s3_tags_check(struct str encoded, struct aws_error *error);
 int s3_tags_xml(struct str xml, size_t max, struct buf *encoded, struct aws_error *error);
 /* The next tag; key and value decoded into storage (cleared first). */
-bool s3_tags_next(struct str *rest, struct buf *storage, struct str *ret_key, struct str *ret_value);
+bool s3_tags_next(
+	struct str *rest, struct buf *storage, struct str *ret_key, struct str *ret_value);
 size_t s3_tags_count(struct str encoded);
 
 /* ---- conditions.c ---- */
@@ -277,8 +279,8 @@ struct s3_range {
 	bool is_whole;
 };
 /* RFC 9110 14.2: whole when there is none, or it is not one we understand; InvalidRange. */
-int s3_range_parse(struct str header, int64_t size, struct s3_range *ret_range,
-	struct aws_error *error);
+int s3_range_parse(
+	struct str header, int64_t size, struct s3_range *ret_range, struct aws_error *error);
 enum s3_condition { S3_CONDITION_MET, S3_CONDITION_NOT_MODIFIED, S3_CONDITION_FAILED };
 struct s3_conditions {
 	struct str if_match, if_none_match, if_modified_since, if_unmodified_since;
@@ -302,12 +304,12 @@ int s3_post_start(struct s3_call *call, struct aws_error *error);
 int s3_post_data(struct s3_call *call, struct str bytes, struct aws_error *error);
 int s3_draft_data(struct api_exchange *exchange, struct str bytes, struct aws_error *error);
 /* Finishes call->draft and checks it against the integrity; gives its values. */
-int s3_draft_finish(struct s3_call *call, struct aws_checksum_value *ret_checksum, int64_t *ret_size,
-	struct aws_error *error);
+int s3_draft_finish(struct s3_call *call, struct aws_checksum_value *ret_checksum,
+	int64_t *ret_size, struct aws_error *error);
 /* The ACL of a new object from headers: text for the store, owner told. */
 int s3_object_acl_new(struct s3_call *call, struct str *ret_text, struct aws_error *error);
-int s3_condition_headers(struct s3_call *call, struct store_condition *ret_condition,
-	struct aws_error *error);
+int s3_condition_headers(
+	struct s3_call *call, struct store_condition *ret_condition, struct aws_error *error);
 void s3_answer_written(struct s3_call *call, const struct store_object *object);
 int s3_encryption_headers(struct s3_call *call, struct aws_error *error);
 
@@ -331,7 +333,8 @@ void s3_cors_answer(struct s3_call *call);
 int s3_cors_preflight(struct s3_call *call, struct aws_error *error);
 
 /* ---- lifecycle.c, lifecycle_run.c ---- */
-int s3_lifecycle_parse(struct s3_lifecycle **ret_lifecycle, struct str xml, struct aws_error *error);
+int s3_lifecycle_parse(
+	struct s3_lifecycle **ret_lifecycle, struct str xml, struct aws_error *error);
 /* The document with an ID in every rule that has none; changed stays empty when all have. */
 int s3_lifecycle_name(struct str xml, struct buf *changed, struct aws_error *error);
 void s3_lifecycle_free(struct s3_lifecycle *lifecycle);
@@ -353,17 +356,19 @@ void s3_send(struct s3 *s3, struct str url, struct str body);
 
 /* ---- handlers, by file ---- */
 #define S3_HANDLERS(X)                                                                             \
-	X(bucket_create) X(bucket_head) X(bucket_delete) X(bucket_list) X(bucket_location)         \
-	X(bucket_get_versioning) X(bucket_put_versioning)                                          \
-	X(config_get) X(config_put) X(config_delete) X(config_none) X(config_refuse)               \
-	X(policy_get) X(policy_put) X(policy_delete) X(policy_status)                              \
-	X(acl_get) X(acl_put) X(object_acl_get) X(object_acl_put)                                  \
-	X(object_get) X(object_head) X(object_put) X(object_copy) X(object_attributes)             \
-	X(object_delete) X(objects_delete)                                                         \
-	X(tagging_get) X(tagging_put) X(tagging_delete)                                            \
-	X(list_objects) X(list_objects_v2) X(list_versions)                                        \
-	X(upload_create) X(upload_part) X(upload_part_copy) X(upload_complete) X(upload_abort)     \
-	X(upload_parts) X(upload_list) X(post_object) X(not_supported)
+	X(bucket_create)                                                                           \
+	X(bucket_head) X(bucket_delete) X(bucket_list) X(bucket_location) X(                       \
+		bucket_get_versioning) X(bucket_put_versioning) X(config_get) X(config_put)        \
+		X(config_delete) X(config_none) X(config_refuse) X(policy_get) X(policy_put) X(    \
+			policy_delete) X(policy_status) X(acl_get) X(acl_put) X(object_acl_get)    \
+			X(object_acl_put) X(object_get) X(object_head) X(object_put) X(            \
+				object_copy) X(object_attributes) X(object_delete)                 \
+				X(objects_delete) X(tagging_get) X(tagging_put) X(tagging_delete)  \
+					X(list_objects) X(list_objects_v2) X(list_versions) X(     \
+						upload_create) X(upload_part) X(upload_part_copy)  \
+						X(upload_complete) X(upload_abort) X(upload_parts) \
+							X(upload_list) X(post_object)              \
+								X(not_supported)
 #define X(name) int s3_##name(struct s3_call *call, struct aws_error *error);
 S3_HANDLERS(X)
 #undef X

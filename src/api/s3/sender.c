@@ -1,7 +1,7 @@
-/* The sender: a thread that posts notifications to their webhooks, with libcurl. An answer of 2xx is
- * delivery; anything else is tried again with growing pauses, then given up and counted. What waits is
- * bounded: beyond it new ones are dropped and counted. What waits at the end of the process is lost:
- * notifications are a hint, the bucket is the truth. */
+/* The sender: a thread that posts notifications to their webhooks, with libcurl. An answer of 2xx
+ * is delivery; anything else is tried again with growing pauses, then given up and counted. What
+ * waits is bounded: beyond it new ones are dropped and counted. What waits at the end of the
+ * process is lost: notifications are a hint, the bucket is the truth. */
 #include "api/s3/s3_priv.h"
 
 #include "base/clock.h"

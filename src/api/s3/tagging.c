@@ -50,8 +50,9 @@ static bool is_text(struct str text)
 		unsigned char c = (unsigned char)text.p[i];
 		if (c < 0x20 || c == 0x7f)
 			return false;
-		if (c < 0x80 && !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-					(c >= 'a' && c <= 'z') || memchr(others, c, sizeof(others) - 1)))
+		if (c < 0x80 &&
+			!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+				(c >= 'a' && c <= 'z') || memchr(others, c, sizeof(others) - 1)))
 			return false;
 	}
 	return s3_is_utf8(text);
@@ -118,14 +119,16 @@ int s3_tags_xml(struct str xml, size_t max, struct buf *encoded, struct aws_erro
 	if (!set)
 		return aws_error_default(error, AWS_ERROR_MALFORMED_XML);
 	for (const struct aws_xml_node *tag = set->first_child; tag; tag = tag->next) {
-		struct str key = aws_xml_text(tag, STR("Key")), value = aws_xml_text(tag, STR("Value"));
+		struct str key = aws_xml_text(tag, STR("Key")),
+			   value = aws_xml_text(tag, STR("Value"));
 
 		if (!str_equal(tag->name, STR("Tag")) || !key.p || !value.p)
 			return aws_error_default(error, AWS_ERROR_MALFORMED_XML);
 		if (++n > max)
 			return aws_error_set(error, AWS_ERROR_INVALID_TAG,
-				max == S3_OBJECT_TAGS_MAX ? "Object tags cannot be greater than %zu"
-							  : "Bucket tag count cannot be greater than %zu",
+				max == S3_OBJECT_TAGS_MAX
+					? "Object tags cannot be greater than %zu"
+					: "Bucket tag count cannot be greater than %zu",
 				max);
 		if (check_tag(key, value, error) < 0)
 			return -1;

@@ -119,7 +119,12 @@ bool s3_is_utf8(struct str text)
 
 	while (p < end) {
 		unsigned char c = *p++;
-		int more = c < 0x80 ? 0 : c < 0xc2 ? -1 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf5 ? 3 : -1;
+		int more = c < 0x80   ? 0
+			   : c < 0xc2 ? -1
+			   : c < 0xe0 ? 1
+			   : c < 0xf0 ? 2
+			   : c < 0xf5 ? 3
+				      : -1;
 		if (more < 0 || end - p < more)
 			return false;
 		if ((c == 0xe0 && *p < 0xa0) || (c == 0xed && *p > 0x9f) ||
