@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MESON_OPTIONS ?=
 
-.PHONY: all run test check format lint fuzz bench install clean dependencies test-dependencies
+.PHONY: all run test test-s3 check format lint fuzz bench install clean dependencies test-dependencies
 
 all: dependencies $(BUILD)/build.ninja
 	@tools/build $(BUILD)
@@ -24,6 +24,10 @@ run: all
 test: test-dependencies $(BUILD)/build.ninja
 	@tools/build $(BUILD)
 	@meson test -C $(BUILD) --print-errorlogs $(TESTS)
+
+# Ceph's s3-tests: make test-s3 S3_TESTS=FOLDER
+test-s3: all
+	@tests/clients/s3_tests $(BUILD)/tests/s3-server
 
 check:
 	@tools/check
