@@ -1,0 +1,22 @@
+// S3 as the AWS SDK for JavaScript v3 uses it.
+import { createRequire } from 'node:module';
+import assert from 'node:assert';
+const [endpoint, modules] = process.argv.slice(2);
+const require = createRequire(modules + '/');
+const s3 = require('@aws-sdk/client-s3');
+const { Upload } = require('@aws-sdk/lib-storage');
+const client = new s3.S3Client({ endpoint, forcePathStyle: true, region: 'us-east-1' });
+const Bucket = 'js-v3';
+await client.send(new s3.CreateBucketCommand({ Bucket }));
+await client.send(new s3.PutObjectCommand({ Bucket, Key: 'a b', Body: 'text', Metadata: { m: '1' } }));
+const got = await client.send(new s3.GetObjectCommand({ Bucket, Key: 'a b', ChecksumMode: 'ENABLED' }));
+assert.equal(await got.Body.transformToString(), 'text');
+assert.equal(got.Metadata.m, '1');
+const Body = Buffer.alloc(12 << 20, 'z');
+await new Upload({ client, params: { Bucket, Key: 'large', Body } }).done();
+const head = await client.send(new s3.HeadObjectCommand({ Bucket, Key: 'large' }));
+assert.equal(head.ContentLength, Body.length);
+const listed = await client.send(new s3.ListObjectsV2Command({ Bucket }));
+assert.deepEqual(listed.Contents.map(o => o.Key), ['a b', 'large']);
+await client.send(new s3.DeleteObjectsCommand({ Bucket, Delete: { Objects: [{ Key: 'a b' }, { Key: 'large' }] } }));
+await client.send(new s3.DeleteBucketCommand({ Bucket }));
