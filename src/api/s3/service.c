@@ -40,6 +40,7 @@ static void split_path(struct s3_call *call)
 {
 	struct str path = call->exchange->path;
 
+	call->key = STR("");
 	if (path.n && path.p[0] == '/')
 		path = (struct str){path.p + 1, path.n - 1};
 	if (call->exchange->bucket_host.n) {

@@ -115,6 +115,8 @@ int s3_number_parameter(struct s3_call *call, const char *name, uint64_t fallbac
 
 bool s3_is_utf8(struct str text)
 {
+	if (!text.n)
+		return true;
 	const unsigned char *p = (const unsigned char *)text.p, *end = p + text.n;
 
 	while (p < end) {
