@@ -6,7 +6,8 @@
 
 int authenticate_parse(struct request *request, struct aws_refusal *refusal)
 {
-	/* A browser asks about a presigned URL with that URL, which is signed for another method. */
+	/* A browser asks about a presigned URL with that URL, which is signed for another method.
+	 */
 	if (str_equal(request->exchange.request.method, STR("OPTIONS")))
 		return 0;
 	return aws_signature_parse(

@@ -95,6 +95,7 @@ static void add_signature(struct context *context)
 	static const struct {
 		const char *type, *version;
 	} kinds[] = {
+		[AWS_SIGNATURE_NONE] = {"", ""},
 		[AWS_SIGNATURE_V4_HEADER] = {"REST-HEADER", "AWS4-HMAC-SHA256"},
 		[AWS_SIGNATURE_V4_QUERY] = {"REST-QUERY-STRING", "AWS4-HMAC-SHA256"},
 		[AWS_SIGNATURE_V2_HEADER] = {"REST-HEADER", "AWS"},
