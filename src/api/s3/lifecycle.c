@@ -199,6 +199,7 @@ void s3_lifecycle_free(struct s3_lifecycle *lifecycle)
 /* ---- names for rules without one ---- */
 
 /* Copies a node with what is in it; depth is bounded by the parser. */
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the parser lets a document be
 static void copy(struct buf *buf, const struct aws_xml_node *node)
 {
 	buf_printf(buf, "<%.*s>", STR_ARG(node->name));

@@ -305,7 +305,7 @@ int s3_upload_complete(struct s3_call *call, struct aws_error *error)
 	struct aws_checksum_value expected;
 	struct store_condition condition;
 	struct aws_xml_writer writer;
-	size_t count;
+	size_t count = 0;
 
 	if (find_upload_to_complete(call, error) < 0 ||
 		read_parts(call, &parts, &count, error) < 0 ||

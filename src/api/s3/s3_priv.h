@@ -355,20 +355,45 @@ void s3_sender_stop(struct s3 *s3);
 void s3_send(struct s3 *s3, struct str url, struct str body);
 
 /* ---- handlers, by file ---- */
-#define S3_HANDLERS(X)                                                                             \
-	X(bucket_create)                                                                           \
-	X(bucket_head) X(bucket_delete) X(bucket_list) X(bucket_location) X(                       \
-		bucket_get_versioning) X(bucket_put_versioning) X(config_get) X(config_put)        \
-		X(config_delete) X(config_none) X(config_refuse) X(policy_get) X(policy_put) X(    \
-			policy_delete) X(policy_status) X(acl_get) X(acl_put) X(object_acl_get)    \
-			X(object_acl_put) X(object_get) X(object_head) X(object_put) X(            \
-				object_copy) X(object_attributes) X(object_delete)                 \
-				X(objects_delete) X(tagging_get) X(tagging_put) X(tagging_delete)  \
-					X(list_objects) X(list_objects_v2) X(list_versions) X(     \
-						upload_create) X(upload_part) X(upload_part_copy)  \
-						X(upload_complete) X(upload_abort) X(upload_parts) \
-							X(upload_list) X(post_object)              \
-								X(not_supported)
-#define X(name) int s3_##name(struct s3_call *call, struct aws_error *error);
-S3_HANDLERS(X)
-#undef X
+int s3_bucket_create(struct s3_call *call, struct aws_error *error);
+int s3_bucket_head(struct s3_call *call, struct aws_error *error);
+int s3_bucket_delete(struct s3_call *call, struct aws_error *error);
+int s3_bucket_list(struct s3_call *call, struct aws_error *error);
+int s3_bucket_location(struct s3_call *call, struct aws_error *error);
+int s3_bucket_get_versioning(struct s3_call *call, struct aws_error *error);
+int s3_bucket_put_versioning(struct s3_call *call, struct aws_error *error);
+int s3_config_get(struct s3_call *call, struct aws_error *error);
+int s3_config_put(struct s3_call *call, struct aws_error *error);
+int s3_config_delete(struct s3_call *call, struct aws_error *error);
+int s3_config_none(struct s3_call *call, struct aws_error *error);
+int s3_config_refuse(struct s3_call *call, struct aws_error *error);
+int s3_policy_get(struct s3_call *call, struct aws_error *error);
+int s3_policy_put(struct s3_call *call, struct aws_error *error);
+int s3_policy_delete(struct s3_call *call, struct aws_error *error);
+int s3_policy_status(struct s3_call *call, struct aws_error *error);
+int s3_acl_get(struct s3_call *call, struct aws_error *error);
+int s3_acl_put(struct s3_call *call, struct aws_error *error);
+int s3_object_acl_get(struct s3_call *call, struct aws_error *error);
+int s3_object_acl_put(struct s3_call *call, struct aws_error *error);
+int s3_object_get(struct s3_call *call, struct aws_error *error);
+int s3_object_head(struct s3_call *call, struct aws_error *error);
+int s3_object_put(struct s3_call *call, struct aws_error *error);
+int s3_object_copy(struct s3_call *call, struct aws_error *error);
+int s3_object_attributes(struct s3_call *call, struct aws_error *error);
+int s3_object_delete(struct s3_call *call, struct aws_error *error);
+int s3_objects_delete(struct s3_call *call, struct aws_error *error);
+int s3_tagging_get(struct s3_call *call, struct aws_error *error);
+int s3_tagging_put(struct s3_call *call, struct aws_error *error);
+int s3_tagging_delete(struct s3_call *call, struct aws_error *error);
+int s3_list_objects(struct s3_call *call, struct aws_error *error);
+int s3_list_objects_v2(struct s3_call *call, struct aws_error *error);
+int s3_list_versions(struct s3_call *call, struct aws_error *error);
+int s3_upload_create(struct s3_call *call, struct aws_error *error);
+int s3_upload_part(struct s3_call *call, struct aws_error *error);
+int s3_upload_part_copy(struct s3_call *call, struct aws_error *error);
+int s3_upload_complete(struct s3_call *call, struct aws_error *error);
+int s3_upload_abort(struct s3_call *call, struct aws_error *error);
+int s3_upload_parts(struct s3_call *call, struct aws_error *error);
+int s3_upload_list(struct s3_call *call, struct aws_error *error);
+int s3_post_object(struct s3_call *call, struct aws_error *error);
+int s3_not_supported(struct s3_call *call, struct aws_error *error);
