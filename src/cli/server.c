@@ -206,6 +206,8 @@ static int serve(struct run *run, struct err *err)
 	struct api_server_settings settings;
 
 	umask(077);
+	/* First: the services have threads, and one that takes the signal would end the process. */
+	block_signals();
 	if (open_access_log(run, err) < 0 || read_certificate(run, err) < 0 ||
 		drop_privileges(run, err) < 0 ||
 		server_services_open(&services, run->folder,
@@ -214,7 +216,6 @@ static int serve(struct run *run, struct err *err)
 		make_certificate(run, err) < 0)
 		return -1;
 	fill_settings(run, services, &settings);
-	block_signals();
 	if (api_server_start(&server, &settings, err) < 0 ||
 		server_services_write_profile(services, api_server_endpoint(server), err) < 0)
 		return -1;
