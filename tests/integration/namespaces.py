@@ -70,7 +70,11 @@ class Network:
         run("ip", "netns", "add", self.full[name])
         self.run(name, "sysctl", "-qw", "net.ipv6.conf.default.accept_ra=0",
                  "net.ipv6.conf.default.addr_gen_mode=1", "net.ipv6.conf.default.accept_dad=0",
-                 "net.ipv6.conf.default.router_solicitations=0")
+                 "net.ipv6.conf.default.router_solicitations=0",
+                 # Reports of multicast groups (RFC 3810) at once, not within a second of a device's
+                 # start, when a test may be counting already.
+                 "net.ipv6.conf.default.mldv1_unsolicited_report_interval=1",
+                 "net.ipv6.conf.default.mldv2_unsolicited_report_interval=1")
         self.run(name, "ip", "link", "set", "lo", "up")
 
     def run(self, name, *command, **options):
@@ -108,6 +112,14 @@ class Network:
         stats = link["stats64"]
         return {"rx_packets": stats["rx"]["packets"], "rx_bytes": stats["rx"]["bytes"],
                 "tx_packets": stats["tx"]["packets"], "tx_bytes": stats["tx"]["bytes"]}
+
+    def settle(self, name, device):
+        """Until what the kernel itself sends on a new device is out."""
+        def is_quiet():
+            before = self.counters(name, device)
+            time.sleep(0.5)
+            return self.counters(name, device) == before
+        wait_for(is_quiet, "a quiet device")
 
     def nft(self, name, rules):
         self.run(name, "nft", "-f", "-", input=rules)
