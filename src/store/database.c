@@ -10,6 +10,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
+
+#define DAMAGED_HINT "'nagare fsck --repair' makes the index anew from the objects"
 
 enum { BUSY_TIMEOUT_MS = 10000, STATEMENT_SLOTS = 256 };
 
@@ -44,7 +47,7 @@ static int failed(sqlite3 *handle, const char *path, struct err *err)
 	err_set(err, code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ERR_INPUT : ERR_SYSTEM,
 		"%s: %s", path, handle ? sqlite3_errmsg(handle) : "no memory");
 	if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
-		err_hint(err, "'nagare fsck' makes the index anew from the objects");
+		err_hint(err, DAMAGED_HINT);
 	return -1;
 }
 
@@ -84,6 +87,21 @@ static int connection_open(struct store_database *database, bool is_writer,
 	return 0;
 }
 
+/* SQLite goes on with a log although the file that it belongs to is another by now. */
+static int check_header(int fd, const char *path, struct err *err)
+{
+	static const char magic[16] = "SQLite format 3";
+	char found[sizeof(magic)];
+	ssize_t n = pread(fd, found, sizeof(found), 0);
+
+	if (n < 0)
+		return err_set_errno(err, errno, "%s", path);
+	if (n == 0 || (n == sizeof(found) && memcmp(found, magic, sizeof(magic)) == 0))
+		return 0;
+	err_set(err, ERR_INPUT, "%s: file is not a database", path);
+	return err_hint(err, DAMAGED_HINT);
+}
+
 int store_database_open(struct store_database **ret_database, const char *path, struct err *err)
 {
 	_cleanup_(store_database_closep) struct store_database *database =
@@ -96,7 +114,8 @@ int store_database_open(struct store_database **ret_database, const char *path, 
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set_errno(err, errno, "%s", path);
-	if (connection_open(database, true, &database->writer, err) < 0)
+	if (check_header(fd, path, err) < 0 ||
+		connection_open(database, true, &database->writer, err) < 0)
 		return -1;
 	*ret_database = take(database);
 	return 0;

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char schema[] =
+const char identities_schema[] =
 	"CREATE TABLE IF NOT EXISTS identity_account ("
 	" account TEXT PRIMARY KEY, alias TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS identity_entity ("
@@ -205,7 +205,8 @@ static int prepare(struct store_identities *identities, struct err *err)
 
 	if (store_write_begin(identities->database, &writer, err) < 0)
 		return -1;
-	if (store_execute(writer, schema, err) < 0 || claim_account(identities, writer, err) < 0 ||
+	if (store_execute(writer, identities_schema, err) < 0 ||
+		claim_account(identities, writer, err) < 0 ||
 		find_or_make_root_key(identities, writer, err) < 0 ||
 		identities_forget_sessions(writer, err) < 0) {
 		store_rollback(writer);

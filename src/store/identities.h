@@ -67,3 +67,11 @@ struct str store_identities_account(struct store_identities *identities);
 #define STORE_PROFILE_NAME "nagare"
 int store_identities_write_profile(struct store_identities *identities, const char *path,
 	struct str region, struct str endpoint, struct err *err);
+
+/* For fsck, with no server running: where the root key is. After the loss of the database the
+ * server's profile still has it; repair puts it back, so that clients that use it go on. Nothing
+ * else of identities can be had again. */
+enum store_root_key { STORE_ROOT_KEY_THERE, STORE_ROOT_KEY_LOST, STORE_ROOT_KEY_IN_PROFILE };
+/* An enum store_root_key, or <0. */
+int store_identities_restore(
+	struct store_database *database, const char *profile, bool repair, struct err *err);

@@ -87,6 +87,8 @@ const struct managed *managed_at(size_t index);
 /* By ARN; NULL: none. */
 const struct managed *managed_find(struct str arn, size_t *ret_index);
 
+extern const char identities_schema[];
+
 /* Makes id, secret and created_ms, with strings in arena, and the row. */
 int identities_key_insert(struct store_connection *writer, struct store_arena *arena,
 	struct store_key *key, struct err *err);

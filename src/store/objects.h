@@ -268,16 +268,22 @@ struct store_fsck_report {
 	uint64_t missing_files, wrong_size,
 		wrong_digest;                 /* index rows whose file is not as it says */
 	uint64_t unknown_files, half_written; /* files without a row */
+	uint64_t orphans;                     /* sidecars of objects that are gone */
 	uint64_t repaired;
 };
 struct store_fsck_options {
 	bool repair;                                      /* otherwise only tells */
 	bool read_objects;                                /* compare digests, not only sizes */
 	void (*told)(void *context, const char *finding); /* a sentence a finding */
+	/* After each file; expected: how many the index knows, 0 when it is new. NULL: not wanted.
+	 */
+	void (*progressed)(
+		void *context, const struct store_fsck_report *so_far, uint64_t expected);
 	void *context;
 };
 /* Compares files with index; the server must not run. With the index gone or damaged, repair makes
  * it anew from the files: buckets with their configurations, objects, versions, markers; not
- * uploads under way. Damaged objects are moved to DATA/damaged, never deleted. */
+ * uploads under way. What is damaged or belongs to nothing is moved to DATA/damaged, never deleted;
+ * drafts are deleted. What is told of a repair is a sentence too. */
 int store_fsck(const char *folder, const struct store_fsck_options *options,
 	struct store_fsck_report *ret_report, struct err *err);

@@ -86,6 +86,9 @@ static int remove_files(const struct deletion *deletion)
 	const struct row *row = &deletion->row;
 	int result;
 
+	/* Before its file, which leads recovery to it. */
+	if (row->flags & ROW_SIDECAR)
+		file_sidecar_remove(objects, row->stamp);
 	if (deletion->was_latest && !(row->flags & ROW_MARKER))
 		result = file_remove(objects, deletion->bucket, &deletion->path);
 	else
@@ -93,8 +96,6 @@ static int remove_files(const struct deletion *deletion)
 			objects, deletion->bucket, &deletion->path, row->stamp, row->version);
 	if (result < 0 && result != -ENOENT)
 		return result;
-	if (row->flags & ROW_SIDECAR)
-		file_sidecar_remove(objects, row->stamp);
 	if (deletion->promotes)
 		result = file_promote(objects, deletion->bucket, &deletion->path,
 			deletion->next.stamp, deletion->next.version);

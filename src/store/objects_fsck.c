@@ -19,6 +19,7 @@ struct fsck {
 	struct store_connection *connection;
 	struct bucket *bucket;
 	bool adopts; /* the index is new: what a file says of itself counts */
+	uint64_t expected;
 	unsigned changes;
 	struct err *err;
 };
@@ -197,10 +198,15 @@ static int walk_bucket(struct fsck *fsck)
 		return err_set_errno(fsck->err, errno, "cannot walk bucket %s", fsck->bucket->name);
 	while (result == 0 && (entry = fts_read(walk))) {
 		const char *path = entry->fts_path + strlen(root) + 1;
-		if (entry->fts_info == FTS_F)
+		if (entry->fts_info == FTS_F) {
 			result = check_file(fsck, path);
-		else if (entry->fts_info == FTS_DP && fsck->options->repair && entry->fts_level > 0)
+			if (fsck->options->progressed)
+				fsck->options->progressed(
+					fsck->options->context, fsck->report, fsck->expected);
+		} else if (entry->fts_info == FTS_DP && fsck->options->repair &&
+			   entry->fts_level > 0) {
 			rmdir(entry->fts_accpath); /* an empty one, or it stays */
+		}
 		if (result == 0)
 			result = commit_some(fsck);
 	}
@@ -306,7 +312,123 @@ static int check_bucket(struct fsck *fsck)
 	return result;
 }
 
+/* ---- sidecars ---- */
+
+struct sidecar {
+	int64_t stamp;
+	bool has_row;
+};
+
+static int compare_sidecars(const void *a, const void *b)
+{
+	int64_t x = ((const struct sidecar *)a)->stamp, y = ((const struct sidecar *)b)->stamp;
+
+	return (x > y) - (x < y);
+}
+
+static int list_sidecars(struct fsck *fsck, struct sidecar **ret_sidecars, size_t *ret_count)
+{
+	int fd = openat(fsck->objects->sidecars, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	struct sidecar *sidecars = NULL;
+	size_t count = 0, room = 0;
+	const struct dirent *entry;
+
+	if (!folder) {
+		if (fd >= 0)
+			close(fd);
+		return err_set_errno(fsck->err, errno, "cannot read the folder sidecars");
+	}
+	while ((entry = readdir(folder))) {
+		char *end;
+		if (entry->d_name[0] == '.')
+			continue;
+		uint64_t stamp = strtoull(entry->d_name, &end, 16);
+		if (*end || strlen(entry->d_name) != 16)
+			continue; /* not one of ours */
+		if (count == room)
+			sidecars =
+				mem_grow(sidecars, room = room ? 2 * room : 64, sizeof(*sidecars));
+		sidecars[count++] = (struct sidecar){.stamp = (int64_t)stamp};
+	}
+	closedir(folder);
+	if (count)
+		qsort(sidecars, count, sizeof(*sidecars), compare_sidecars);
+	*ret_sidecars = sidecars;
+	*ret_count = count;
+	return 0;
+}
+
+/* Rows have no index by their stamps alone: all of them are read once. */
+static int match_sidecars(struct fsck *fsck, struct sidecar *sidecars, size_t count)
+{
+	struct store_connection *connection;
+	sqlite3_stmt *statement;
+
+	if (store_read_begin(fsck->objects->database, &connection, fsck->err) < 0)
+		return -1;
+	int result =
+		store_statement(connection, "SELECT stamp FROM objects", &statement, fsck->err);
+	while (result == 0 && (result = store_step(statement, fsck->err)) > 0) {
+		const struct sidecar wanted = {.stamp = store_column_i64(statement, 0)};
+		struct sidecar *sidecar =
+			bsearch(&wanted, sidecars, count, sizeof(*sidecars), compare_sidecars);
+		if (sidecar)
+			sidecar->has_row = true;
+		result = 0;
+	}
+	store_read_end(connection);
+	return result;
+}
+
+/* What is left of an object that was replaced or deleted when the machine stopped. */
+static int check_sidecars(struct fsck *fsck)
+{
+	_cleanup_free_ struct sidecar *sidecars = NULL;
+	int root = fsck->objects->root;
+	size_t count;
+
+	if (list_sidecars(fsck, &sidecars, &count) < 0)
+		return -1;
+	if (count && match_sidecars(fsck, sidecars, count) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		char name[FILE_NUMBER_MAX], from[FILE_NUMBER_MAX + 16], to[FILE_NUMBER_MAX + 16];
+		if (sidecars[i].has_row)
+			continue;
+		file_number(name, (uint64_t)sidecars[i].stamp);
+		snprintf(from, sizeof(from), "sidecars/%s", name);
+		snprintf(to, sizeof(to), "damaged/%s.meta", name);
+		fsck->report->orphans++;
+		fsck_tell(fsck->options, "%s belongs to no object", from);
+		if (!fsck->options->repair)
+			continue;
+		if ((mkdirat(root, "damaged", 0750) < 0 && errno != EEXIST) ||
+			renameat(root, from, root, to) < 0)
+			return err_set_errno(fsck->err, errno, "cannot move %s to %s", from, to);
+		fsck->report->repaired++;
+	}
+	return 0;
+}
+
 /* ---- the whole ---- */
+
+static int count_rows(struct fsck *fsck)
+{
+	struct store_connection *connection;
+	sqlite3_stmt *statement;
+
+	if (store_read_begin(fsck->objects->database, &connection, fsck->err) < 0)
+		return -1;
+	int result =
+		store_statement(connection, "SELECT count(*) FROM objects", &statement, fsck->err);
+	if (result == 0)
+		result = store_step(statement, fsck->err);
+	if (result > 0)
+		fsck->expected = (uint64_t)store_column_i64(statement, 0);
+	store_read_end(connection);
+	return result < 0 ? -1 : 0;
+}
 
 static void count_drafts(struct fsck *fsck)
 {
@@ -353,10 +475,13 @@ static int check_all(struct fsck *fsck)
 	bool repair = fsck->options->repair;
 
 	count_drafts(fsck);
+	if (fsck->options->progressed && count_rows(fsck) < 0)
+		return -1;
 	if (repair && objects_recover(objects, fsck->err) < 0)
 		return -1;
 	size_t known = objects->bucket_count;
-	if (rebuild_buckets(objects, repair, fsck->options, fsck->report, fsck->err) < 0)
+	int lacking = rebuild_buckets(objects, repair, fsck->options, fsck->report, fsck->err);
+	if (lacking < 0)
 		return -1;
 	fsck->adopts = known == 0;
 	for (size_t i = 0; i < objects->bucket_count; i++) {
@@ -364,6 +489,10 @@ static int check_all(struct fsck *fsck)
 		if (check_bucket(fsck) < 0)
 			return -1;
 	}
+	/* As long as rows are missing, theirs would seem to belong to nothing. */
+	if ((repair || (lacking == 0 && fsck->report->unknown_files == 0)) &&
+		check_sidecars(fsck) < 0)
+		return -1;
 	if (!repair)
 		return 0;
 	if (syncfs(objects->root) < 0)

@@ -347,7 +347,8 @@ int upload_delete(struct store_connection *connection, const struct bucket *buck
 
 /* ---- objects_rebuild.c ---- */
 
-/* Rows for the buckets that have a folder but no row, from configs/BUCKET; told: one for each. */
+/* Rows for the buckets that have a folder but no row, from configs/BUCKET; told: one for each.
+ * Returns how many, or <0. */
 int rebuild_buckets(struct store_objects *objects, bool repair,
 	const struct store_fsck_options *options, struct store_fsck_report *report,
 	struct err *err);

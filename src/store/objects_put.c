@@ -329,6 +329,9 @@ static int move_files(struct publish *publish)
 
 	if (publish->row.flags & ROW_SIDECAR)
 		file_sidecar_place(objects, publish->draft->number, publish->row.stamp);
+	/* Before its file, which leads recovery to it. */
+	if (publish->removes && publish->removed.flags & ROW_SIDECAR)
+		file_sidecar_remove(objects, publish->removed.stamp);
 	if (publish->retires)
 		result = file_retire(
 			objects, bucket, path, publish->retired.stamp, publish->retired.version);
@@ -343,8 +346,6 @@ static int move_files(struct publish *publish)
 			objects, bucket, path, objects->incoming, name, publish->replaces);
 	if (result < 0 || !publish->removes)
 		return result;
-	if (publish->removed.flags & ROW_SIDECAR)
-		file_sidecar_remove(objects, publish->removed.stamp);
 	/* The current object's file: replaced by rename, unless by a marker. */
 	if (publish->removed.stamp == publish->retired.stamp &&
 		!(publish->removed.flags & ROW_MARKER)) {

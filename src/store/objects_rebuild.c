@@ -127,6 +127,7 @@ int rebuild_buckets(struct store_objects *objects, bool repair,
 	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 	int result = folder ? 0 : err_set_errno(err, errno, "cannot read the folder buckets");
+	int lacking = 0;
 
 	while (folder && result == 0 && (entry = readdir(folder))) {
 		_cleanup_(bucket_unrefp) struct bucket *bucket = NULL;
@@ -135,6 +136,7 @@ int rebuild_buckets(struct store_objects *objects, bool repair,
 			bucket_ref(objects, str_from(entry->d_name), &bucket, NULL) == 0)
 			continue;
 		fsck_tell(options, "bucket %s is not in the index", entry->d_name);
+		lacking++;
 		if (!repair)
 			continue;
 		result = rebuild_bucket(objects, entry->d_name, err);
@@ -144,7 +146,7 @@ int rebuild_buckets(struct store_objects *objects, bool repair,
 		closedir(folder);
 	else if (fd >= 0)
 		close(fd);
-	return result;
+	return result < 0 ? result : lacking;
 }
 
 /* ---- objects ---- */

@@ -64,6 +64,8 @@ static int settle_current(struct settling *settling)
 		int found = row_of_stamp(settling, stamp, &row);
 		if (found < 0)
 			return -1;
+		if (!found)
+			file_sidecar_remove(settling->objects, stamp);
 		int result =
 			found ? file_retire(settling->objects, settling->bucket, &settling->path,
 					row.stamp, row.version)
@@ -85,8 +87,10 @@ static int settle_version(struct settling *settling, int folder, const char *nam
 	int found = row_of_stamp(settling, stamp, &row);
 	if (found < 0)
 		return -1;
-	if (!found)
+	if (!found) {
+		file_sidecar_remove(settling->objects, stamp);
 		return moved(settling, unlinkat(folder, name, 0) < 0 ? -errno : 0);
+	}
 	if (stamp != settling->latest)
 		return 0;
 	return moved(settling, file_place(settling->objects, settling->bucket, &settling->path,
