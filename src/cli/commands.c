@@ -4,6 +4,7 @@
 
 extern const struct cli_command cli_credentials;
 extern const struct cli_command cli_doctor;
+extern const struct cli_command cli_fsck;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_pcap;
 extern const struct cli_command cli_query;
@@ -16,6 +17,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_query,
 	&cli_server,
 	&cli_credentials,
+	&cli_fsck,
 	&cli_doctor,
 	&cli_help,
 	NULL,

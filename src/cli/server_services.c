@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct server_services {
 	char *folder, *region;
@@ -25,8 +27,7 @@ struct server_services {
 	size_t count;
 };
 
-/* Two servers over one folder would undo each other's work. */
-static int lock_folder(const char *folder, int *ret_fd, struct err *err)
+int server_services_lock(const char *folder, int *ret_fd, struct err *err)
 {
 	_cleanup_free_ char *path = mem_printf("%s/lock", folder);
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -36,24 +37,40 @@ static int lock_folder(const char *folder, int *ret_fd, struct err *err)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return err_set_errno(err, errno, "%s", path);
-		err_set(err, ERR_SYSTEM, "%s is in use by another nagare server", folder);
-		return err_hint(err, "stop it, or give this one a --data-dir of its own");
+		return err_set(err, ERR_SYSTEM, "%s is in use by another nagare server", folder);
 	}
 	*ret_fd = take_fd(fd);
 	return 0;
 }
 
+/* A start would make a new root key, and the clients that have the old one would be locked out. */
+static int check_index(const char *folder, const char *path, struct err *err)
+{
+	_cleanup_free_ char *profile = mem_printf("%s/credentials", folder);
+	struct stat status;
+
+	if ((stat(path, &status) == 0 && status.st_size > 0) || access(profile, F_OK) < 0)
+		return 0;
+	err_set(err, ERR_INPUT, "%s has been in use, but its index %s is not there", folder,
+		STORE_INDEX_NAME);
+	return err_hint(err, "'nagare fsck --repair' makes the index anew from the files");
+}
+
 static int open_all(struct server_services *services, const char *account, struct err *err)
 {
-	_cleanup_free_ char *path = mem_printf("%s/nagare.db", services->folder);
+	_cleanup_free_ char *path = mem_printf("%s/" STORE_INDEX_NAME, services->folder);
 
-	if (file_make_folders(services->folder, 0700, err) < 0 ||
-		lock_folder(services->folder, &services->lock, err) < 0 ||
+	if (file_make_folders(services->folder, 0700, err) < 0)
+		return -1;
+	if (server_services_lock(services->folder, &services->lock, err) < 0)
+		return err_hint(err, "stop it, or give this one a --data-dir of its own");
+	/* Objects first: they see when the index is empty and must not be filled. */
+	if (check_index(services->folder, path, err) < 0 ||
 		store_database_open(&services->database, path, err) < 0 ||
-		store_identities_open(
-			&services->identities, services->database, str_from(account), err) < 0 ||
 		store_objects_open(&services->objects, services->folder, services->database, err) <
-			0)
+			0 ||
+		store_identities_open(
+			&services->identities, services->database, str_from(account), err) < 0)
 		return -1;
 	const struct s3_options s3 = {.objects = services->objects,
 		.callers = server_services_callers(services),

@@ -8,6 +8,9 @@
 
 struct server_services;
 
+/* Two processes over one folder would undo each other's work: held until *ret_fd is closed. Without
+ * a hint. */
+int server_services_lock(const char *folder, int *ret_fd, struct err *err);
 /* Makes what is not there yet; a folder that another server uses is an error. */
 int server_services_open(struct server_services **ret_services, const char *folder,
 	const char *account, const char *region, struct err *err);
