@@ -56,6 +56,19 @@ static int check_index(const char *folder, const char *path, struct err *err)
 	return err_hint(err, "'nagare fsck --repair' makes the index anew from the files");
 }
 
+/* The same when fsck was broken off before the key was put back. */
+static int check_root_key(struct server_services *services, struct err *err)
+{
+	_cleanup_free_ char *profile = mem_printf("%s/credentials", services->folder);
+	int found = store_identities_restore(services->database, profile, false, err);
+
+	if (found != STORE_ROOT_KEY_IN_PROFILE)
+		return found < 0 ? -1 : 0;
+	err_set(err, ERR_INPUT, "the index of %s does not have the root key that %s has",
+		services->folder, profile);
+	return err_hint(err, "'nagare fsck --repair' puts it back");
+}
+
 static int open_all(struct server_services *services, const char *account, struct err *err)
 {
 	_cleanup_free_ char *path = mem_printf("%s/" STORE_INDEX_NAME, services->folder);
@@ -69,6 +82,7 @@ static int open_all(struct server_services *services, const char *account, struc
 		store_database_open(&services->database, path, err) < 0 ||
 		store_objects_open(&services->objects, services->folder, services->database, err) <
 			0 ||
+		check_root_key(services, err) < 0 ||
 		store_identities_open(
 			&services->identities, services->database, str_from(account), err) < 0)
 		return -1;

@@ -8,6 +8,7 @@
  *   incoming/DRAFT       what is being written
  *   damaged/...          what fsck took away
  *   reserve              1 MiB that deletions may use when the disk is full
+ *   rebuilding           while fsck makes the index anew
  *
  * The index is the truth; it moves from one state to the next by a commit of SQLite, and files
  * follow it. A write is
@@ -533,6 +534,11 @@ static bool has_entries(int folder_fd)
 	return found;
 }
 
+bool objects_are_rebuilt(const struct store_objects *objects)
+{
+	return faccessat(objects->root, OBJECTS_REBUILDING, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int store_objects_open(struct store_objects **ret_objects, const char *folder,
 	struct store_database *database, struct err *err)
 {
@@ -540,8 +546,10 @@ int store_objects_open(struct store_objects **ret_objects, const char *folder,
 
 	if (objects_open(&objects, folder, database, err) < 0)
 		return -1;
-	if (objects->bucket_count == 0 && has_entries(objects->configs)) {
-		err_set(err, ERR_INPUT, "%s has buckets, but its index is empty", folder);
+	bool is_partial = objects_are_rebuilt(objects);
+	if (is_partial || (objects->bucket_count == 0 && has_entries(objects->configs))) {
+		err_set(err, ERR_INPUT, "%s has buckets, but its index is %s", folder,
+			is_partial ? "not whole" : "empty");
 		return err_hint(err, "'nagare fsck --repair' makes the index anew from the files");
 	}
 	if (objects_recover(objects, err) < 0)

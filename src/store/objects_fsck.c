@@ -469,6 +469,30 @@ static int keep_last_stamp(struct fsck *fsck)
 	return store_commit(fsck->connection, fsck->err);
 }
 
+/* From the first row of a new index to its last a file stands in the folder: a server that began
+ * with half of the rows would write over the files of the others. */
+static int begin_rebuild(struct fsck *fsck)
+{
+	int root = fsck->objects->root;
+
+	fsck->adopts = fsck->objects->bucket_count == 0 || objects_are_rebuilt(fsck->objects);
+	if (!fsck->adopts || !fsck->options->repair)
+		return 0;
+	_cleanup_close_ int fd =
+		openat(root, OBJECTS_REBUILDING, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fsync(root) < 0)
+		return err_set_errno(fsck->err, errno, "cannot write %s", OBJECTS_REBUILDING);
+	return 0;
+}
+
+static int end_rebuild(struct fsck *fsck)
+{
+	if (!fsck->adopts || unlinkat(fsck->objects->root, OBJECTS_REBUILDING, 0) == 0 ||
+		errno == ENOENT)
+		return 0;
+	return err_set_errno(fsck->err, errno, "cannot remove %s", OBJECTS_REBUILDING);
+}
+
 static int check_all(struct fsck *fsck)
 {
 	struct store_objects *objects = fsck->objects;
@@ -479,11 +503,13 @@ static int check_all(struct fsck *fsck)
 		return -1;
 	if (repair && objects_recover(objects, fsck->err) < 0)
 		return -1;
-	size_t known = objects->bucket_count;
+	if (objects_are_rebuilt(objects))
+		fsck_tell(fsck->options, "the index is not whole: a repair of it was broken off");
+	if (begin_rebuild(fsck) < 0)
+		return -1;
 	int lacking = rebuild_buckets(objects, repair, fsck->options, fsck->report, fsck->err);
 	if (lacking < 0)
 		return -1;
-	fsck->adopts = known == 0;
 	for (size_t i = 0; i < objects->bucket_count; i++) {
 		fsck->bucket = objects->bucket[i];
 		if (check_bucket(fsck) < 0)
@@ -497,7 +523,7 @@ static int check_all(struct fsck *fsck)
 		return 0;
 	if (syncfs(objects->root) < 0)
 		return err_set_errno(fsck->err, errno, "cannot write to disk");
-	return keep_last_stamp(fsck);
+	return keep_last_stamp(fsck) < 0 ? -1 : end_rebuild(fsck);
 }
 
 /* A damaged index goes to DATA/damaged, with its log. */

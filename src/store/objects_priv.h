@@ -162,6 +162,9 @@ int objects_create_tables(struct store_database *database, struct err *err);
 /* What open and fsck share: without recovery and keeper; and folders only. */
 int objects_open(struct store_objects **ret_objects, const char *folder,
 	struct store_database *database, struct err *err);
+/* There while fsck makes the index anew. */
+#define OBJECTS_REBUILDING "rebuilding"
+bool objects_are_rebuilt(const struct store_objects *objects);
 int objects_open_folders(struct store_objects *objects, const char *folder, struct err *err);
 void objects_close_folders(struct store_objects *objects);
 
