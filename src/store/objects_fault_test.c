@@ -386,6 +386,36 @@ static void the_index_is_made_anew(void **state)
 	assert_int_equal(place_shell(place, "test -f damaged/" STORE_INDEX_NAME), 0);
 }
 
+/* fsck broken off: some rows of a new index, and what says so. */
+static void half_an_index_is_finished(void **state)
+{
+	struct place *place = *state;
+	struct store_objects *refused = NULL;
+	struct err err = ERR_INIT;
+	int findings;
+
+	make_things(place);
+	_cleanup_free_ char *before = dump(place);
+	place_close(place);
+	assert_int_equal(
+		place_shell(place, "sqlite3 " STORE_INDEX_NAME
+				   " \"DELETE FROM objects WHERE key IN ('a/b', 'multi') OR version"
+				   " <> 'null'; DELETE FROM object_parts\" && touch rebuilding"),
+		0);
+	char path[128];
+	snprintf(path, sizeof(path), "%s/" STORE_INDEX_NAME, place->folder);
+	assert_int_equal(store_database_open(&place->database, path, NULL), 0);
+	assert_true(store_objects_open(&refused, place->folder, place->database, &err) < 0);
+	assert_non_null(strstr(err.message, "not whole"));
+	assert_non_null(strstr(err.hint, "fsck --repair"));
+	fsck(place, true, NULL);
+	_cleanup_free_ char *after = dump(place);
+	assert_string_equal(before, after);
+	fsck(place, false, &findings);
+	assert_int_equal(findings, 0);
+	assert_int_equal(place_shell(place, "test ! -e rebuilding && test ! -e damaged"), 0);
+}
+
 static void what_was_touched_is_told_and_mended(void **state)
 {
 	struct place *place = *state;
@@ -445,6 +475,7 @@ int main(void)
 		TEST(small_objects_survive_their_files),
 		cmocka_unit_test(a_full_disk_leaves_nothing_half),
 		TEST(the_index_is_made_anew),
+		TEST(half_an_index_is_finished),
 		TEST(what_was_touched_is_told_and_mended),
 		TEST(only_one_at_a_time),
 	};
