@@ -72,6 +72,11 @@ int err_wrap(struct err *err, const char *format, ...)
 	return -1;
 }
 
+bool err_is_disk_full(const struct err *err)
+{
+	return strstr(err->message, strerror(ENOSPC)) || strstr(err->message, strerror(EDQUOT));
+}
+
 int err_exit_status(const struct err *err)
 {
 	return err->code == ERR_NONE ? 1 : exit_statuses[err->code];

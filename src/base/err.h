@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 /* One row a code: name, exit status of the command line, meaning (the man pages print it). Exit
  * status 2 is kept for wrong usage. */
@@ -47,6 +48,9 @@ int err_set_errno(struct err *err, int errno_value, const char *format, ...)
 int err_hint(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 /* Puts "what: " in front of the message. Always returns a negative value. */
 int err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* Does the message say that a disk or quota is full? */
+bool err_is_disk_full(const struct err *err);
 
 /* Exit status of the command line for this error, never 0. */
 int err_exit_status(const struct err *err);

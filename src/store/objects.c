@@ -74,14 +74,9 @@ int failed(struct aws_error *error, struct err *err, int errno_value, const char
 	return aws_error_default(error, AWS_ERROR_INTERNAL_ERROR);
 }
 
-static bool is_full(const struct err *err)
-{
-	return strstr(err->message, strerror(ENOSPC)) || strstr(err->message, strerror(EDQUOT));
-}
-
 int failed_by(struct aws_error *error, const struct err *err)
 {
-	if (err && is_full(err))
+	if (err && err_is_disk_full(err))
 		return aws_error_set(error, AWS_ERROR_SERVICE_UNAVAILABLE,
 			"The server has no space left. Please try again later.");
 	return aws_error_default(error, AWS_ERROR_INTERNAL_ERROR);
@@ -157,7 +152,7 @@ static void commit_group(struct store_objects *objects, struct change *group)
 	for (struct change *change = group; change; change = change->next) {
 		change->result = result;
 		change->err = failure;
-		if (result < 0 && change->frees && is_full(&failure)) {
+		if (result < 0 && change->frees && err_is_disk_full(&failure)) {
 			change->next_again = NULL;
 			*tail = change;
 			tail = &change->next_again;

@@ -151,6 +151,17 @@ static int read_call(struct api_exchange *exchange, struct state *state, struct 
 	return result;
 }
 
+/* InternalError is S3's name. A full disk is to be tried again later, as clients do with 503. */
+static int as_common(const struct api_exchange *exchange, struct aws_error *error)
+{
+	if (error->code != AWS_ERROR_INTERNAL_ERROR)
+		return -1;
+	if (err_is_disk_full(&exchange->err))
+		return aws_error_set(error, AWS_ERROR_SERVICE_UNAVAILABLE,
+			"The server has no space left. Please try again later.");
+	return aws_error_default(error, AWS_ERROR_INTERNAL_FAILURE);
+}
+
 static int run(struct api_exchange *exchange, struct aws_error *error)
 {
 	struct state *state = exchange->handler.state;
@@ -161,10 +172,12 @@ static int run(struct api_exchange *exchange, struct aws_error *error)
 	if (result == 0)
 		result = authorize(&call, error);
 	if (result < 0)
-		return result;
+		return as_common(exchange, error);
 	call.output = state->output = json_object();
 	result = call.operation->run(&call, error);
-	if (result < 0 || call.is_answered)
+	if (result < 0)
+		return as_common(exchange, error);
+	if (call.is_answered)
 		return result;
 	result = protocol_write(&state->context, call.output, &response, error);
 	if (result < 0) {
