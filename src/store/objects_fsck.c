@@ -386,7 +386,7 @@ static int check_sidecars(struct fsck *fsck)
 {
 	_cleanup_free_ struct sidecar *sidecars = NULL;
 	int root = fsck->objects->root;
-	size_t count;
+	size_t count = 0;
 
 	if (list_sidecars(fsck, &sidecars, &count) < 0)
 		return -1;
