@@ -88,7 +88,7 @@ int store_bucket_set_versioning(struct store_objects *objects, struct str name,
 /* A bucket's configurations are documents that the caller understands, by S3's sub-resource name:
  * "policy", "cors", "lifecycle", "tagging", "notification", "acl", "encryption",
  * "publicAccessBlock", "ownershipControls", "logging", "website", ... */
-/* 0 and the text, or STORE_E_NO_CONFIG. */
+/* 0 and the text, in place of what *ret_text held, or STORE_E_NO_CONFIG. */
 enum { STORE_E_OK, STORE_E_NO_CONFIG };
 int store_config_get(struct store_objects *objects, struct str bucket, struct str name,
 	struct buf *ret_text, struct aws_error *error, struct err *err);

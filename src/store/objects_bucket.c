@@ -622,7 +622,7 @@ int store_config_get(struct store_objects *objects, struct str bucket_name, stru
 	}
 	if (result > 0) {
 		struct str text = store_column_str(statement, 0);
-		*ret_text = (struct buf){0};
+		ret_text->n = 0;
 		buf_add_str(ret_text, text);
 	}
 	store_read_end(connection);
