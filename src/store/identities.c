@@ -255,10 +255,12 @@ int store_identities_open(struct store_identities **ret_identities, struct store
 		mem_new(1, sizeof(*identities));
 	identities->database = database;
 	pthread_mutex_init(&identities->lock, NULL);
+	pthread_cond_init(&identities->wake, NULL);
 	aws_random(&identities->seed, sizeof(identities->seed));
 	identities->account = store_arena_str(&identities->arena, account);
 	identities->canonical_id = canonical_id(identities);
-	if (parse_fixed_policies(identities, err) < 0 || prepare(identities, err) < 0)
+	if (parse_fixed_policies(identities, err) < 0 || prepare(identities, err) < 0 ||
+		identities_start_writer(identities, err) < 0)
 		return -1;
 	*ret_identities = take(identities);
 	return 0;
@@ -281,6 +283,7 @@ void store_identities_close(struct store_identities *identities)
 {
 	if (!identities)
 		return;
+	identities_stop_writer(identities);
 	if (identities->uses)
 		identities_write_uses(identities, NULL); /* best effort: last used, no more */
 	forget_callers(identities);
@@ -288,6 +291,7 @@ void store_identities_close(struct store_identities *identities)
 		aws_policy_free(identities->managed[i]);
 	free(identities->managed);
 	aws_policy_free(identities->all);
+	pthread_cond_destroy(&identities->wake);
 	pthread_mutex_destroy(&identities->lock);
 	store_arena_done(&identities->arena);
 	free(identities);

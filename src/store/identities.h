@@ -53,7 +53,8 @@ struct store_caller *store_caller_find(
 struct store_caller *store_caller_ref(struct store_caller *caller);
 void store_caller_unref(struct store_caller *caller); /* NULL is a no-op */
 MEM_DEFINE_CLEANUP(struct store_caller, store_caller_unref)
-/* A request of the caller was accepted: for "last used". Memory only; written down now and then. */
+/* A request of the caller was accepted: for "last used". Memory only, so that it never waits; a
+ * thread of the identities writes it down now and then. */
 void store_caller_used(struct store_identities *identities, const struct store_caller *caller,
 	struct str service, struct str region);
 

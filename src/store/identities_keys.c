@@ -5,6 +5,7 @@
 #include "aws/digest.h"
 #include "base/clock.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,7 +174,6 @@ void store_caller_used(struct store_identities *identities, const struct store_c
 	struct str service, struct str region)
 {
 	int64_t now = now_ms();
-	bool is_due = false;
 
 	if (caller->expires_ms ||
 		caller->access_key_id.n >= sizeof(identities->uses->access_key_id))
@@ -195,11 +195,10 @@ void store_caller_used(struct store_identities *identities, const struct store_c
 		identities->uses_written_ms = now;
 	if (now - identities->uses_written_ms >= USES_WAIT_MS) {
 		identities->uses_written_ms = now;
-		is_due = true;
+		identities->uses_are_due = true;
+		pthread_cond_signal(&identities->wake);
 	}
 	pthread_mutex_unlock(&identities->lock);
-	if (is_due)
-		identities_write_uses(identities, NULL); /* the next time is as good */
 }
 
 static int write_use(
@@ -242,6 +241,52 @@ int identities_write_uses(struct store_identities *identities, struct err *err)
 		return -1;
 	}
 	return store_commit(writer, err);
+}
+
+static void *run_writer(void *context)
+{
+	struct store_identities *identities = context;
+
+	pthread_mutex_lock(&identities->lock);
+	while (!identities->is_closing) {
+		if (!identities->uses_are_due) {
+			pthread_cond_wait(&identities->wake, &identities->lock);
+			continue;
+		}
+		identities->uses_are_due = false;
+		pthread_mutex_unlock(&identities->lock);
+		identities_write_uses(identities, NULL); /* the next time is as good */
+		pthread_mutex_lock(&identities->lock);
+	}
+	pthread_mutex_unlock(&identities->lock);
+	return NULL;
+}
+
+int identities_start_writer(struct store_identities *identities, struct err *err)
+{
+	sigset_t all, before;
+
+	/* signals are for the threads of whoever opened */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = pthread_create(&identities->writer, NULL, run_writer, identities);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error)
+		return err_set_errno(err, error, "a thread of the identities");
+	identities->has_writer = true;
+	return 0;
+}
+
+void identities_stop_writer(struct store_identities *identities)
+{
+	if (!identities->has_writer)
+		return;
+	pthread_mutex_lock(&identities->lock);
+	identities->is_closing = true;
+	pthread_cond_signal(&identities->wake);
+	pthread_mutex_unlock(&identities->lock);
+	pthread_join(identities->writer, NULL);
+	identities->has_writer = false;
 }
 
 /* ---- sessions ---- */

@@ -50,6 +50,11 @@ struct store_identities {
 	size_t caller_count;
 	struct identities_use *uses;
 	int64_t uses_written_ms;
+	bool uses_are_due, is_closing;
+	pthread_cond_t wake; /* either of them has become true */
+
+	pthread_t writer; /* of uses: requests do not wait for the disk */
+	bool has_writer;
 };
 
 /* What an edit is made of. */
@@ -94,7 +99,9 @@ int identities_key_insert(struct store_connection *writer, struct store_arena *a
 	struct store_key *key, struct err *err);
 /* Removes what is over for more than a day. */
 int identities_forget_sessions(struct store_connection *writer, struct err *err);
-/* Writes down when keys were used. */
+/* Writes down when keys were used; a thread does it when it is due. */
+int identities_start_writer(struct store_identities *identities, struct err *err);
+void identities_stop_writer(struct store_identities *identities);
 int identities_write_uses(struct store_identities *identities, struct err *err);
 
 void identities_random_id(char *ret_id, const char *prefix, size_t letters);
