@@ -40,17 +40,26 @@ struct api_call {
 	bool is_answered; /* run answered by itself (api_answer_stream); output is not looked at */
 };
 
-/* What a call is about, for the policies. */
+/* What a call is about, for the policies. Owns copies of all that is added, however much that is;
+ * zeroed it is empty. */
 struct api_authorization {
-	struct buf resource; /* ARN; left empty: "*" */
-	struct aws_context_key context[8];
-	struct str context_values[8]; /* storage for single values */
+	struct str *resources; /* ARNs; each must be allowed; none: "*" */
+	size_t resource_count;
+	struct aws_context_key *context;
 	size_t context_count;
 };
+void api_about_resource(struct api_authorization *authorization, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* One more value of the key. */
+void api_about_key(struct api_authorization *authorization, struct str name, struct str value);
+/* The key PREFIX + TAG: "aws:ResourceTag/" and a tag's key. */
+void api_about_tag(struct api_authorization *authorization, struct str prefix, struct str key,
+	struct str value);
+void api_authorization_done(struct api_authorization *authorization);
 
 struct api_operation {
 	const char *name; /* "CreateUser" */
-	/* Fills in the resource and its condition keys from the input; NULL: resource "*". */
+	/* Adds the resources and condition keys from the input; NULL: resource "*". */
 	int (*about)(struct api_call *call, struct api_authorization *authorization,
 		struct aws_error *error);
 	int (*run)(struct api_call *call, struct aws_error *error);

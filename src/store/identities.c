@@ -46,7 +46,8 @@ const char identities_schema[] =
 	"CREATE INDEX IF NOT EXISTS identity_key_owner ON identity_key (owner, created_ms);"
 	"CREATE TABLE IF NOT EXISTS identity_session ("
 	" access_key_id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL,"
-	" secret TEXT NOT NULL, token TEXT NOT NULL, policy TEXT NOT NULL,"
+	" source_identity TEXT NOT NULL, secret TEXT NOT NULL, token TEXT NOT NULL,"
+	" policy TEXT NOT NULL,"
 	" created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS identity_session_expires ON identity_session (expires_ms);"
 	"CREATE INDEX IF NOT EXISTS identity_session_owner ON identity_session (owner);";

@@ -37,12 +37,14 @@ struct store_caller {
 	struct str user_id;   /* AIDA..., AROA...:session, or the account for root: sts' UserId,
 				 aws:userid */
 	struct str user_name; /* aws:username; empty for root and roles */
+	struct str source_identity; /* of a role's session, also among tags; empty: none */
 	struct aws_principal principal;
 	const struct aws_policy *const *policies; /* identity policies: own, groups', attached; for
 						     root one that allows everything */
 	size_t policy_count;
 	const struct aws_policy *boundary, *session_policy; /* NULL: none */
-	/* aws:PrincipalTag/..., aws:PrincipalType, and of a session aws:TokenIssueTime */
+	/* aws:PrincipalTag/..., aws:PrincipalType, and of a session aws:TokenIssueTime and
+	 * aws:SourceIdentity */
 	const struct aws_context_key *tags;
 	size_t tag_count;
 };

@@ -301,7 +301,7 @@ static int read_key(struct loading *loading, struct str access_key_id)
 	loading->owner = keep(loading, store_column_str(statement, 0));
 	caller->secret = keep(loading, store_column_str(statement, 1));
 	caller->is_active = store_column_i64(statement, 2) != 0;
-	caller->session_token = STR("");
+	caller->session_token = caller->source_identity = STR("");
 	return 1;
 }
 
@@ -311,7 +311,8 @@ static int read_session(struct loading *loading, struct str access_key_id)
 	sqlite3_stmt *statement;
 
 	if (store_statement(loading->reader,
-		    "SELECT owner, secret, name, token, policy, created_ms, expires_ms"
+		    "SELECT owner, secret, name, token, policy, created_ms, expires_ms,"
+		    " source_identity"
 		    " FROM identity_session WHERE access_key_id = ?",
 		    &statement, loading->err) < 0)
 		return -1;
@@ -327,6 +328,9 @@ static int read_session(struct loading *loading, struct str access_key_id)
 	loading->issued_ms = store_column_i64(statement, 5);
 	caller->expires_ms = store_column_i64(statement, 6);
 	caller->is_active = true;
+	caller->source_identity = keep(loading, store_column_str(statement, 7));
+	if (caller->source_identity.n)
+		add_tag(loading, STR("aws:SourceIdentity"), caller->source_identity);
 	if (!loading->session_name.n)
 		loading->session_policy = str_from(session_token_limits);
 	if (read_session_policy(loading) < 0 || add_tags(loading, caller->access_key_id) < 0)

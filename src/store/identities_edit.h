@@ -158,6 +158,7 @@ int store_key_list(struct store_edit *edit, struct str owner, struct store_key *
 struct store_session {
 	struct str owner;              /* role or user id; empty: root */
 	struct str name;               /* of a role's session; else empty */
+	struct str source_identity;    /* who is behind it (AssumeRole); empty: none */
 	struct str policy;             /* a session policy; empty: none */
 	const struct str *policy_arns; /* session policies by ARN */
 	size_t policy_arn_count;

@@ -324,7 +324,8 @@ int store_session_add(struct store_edit *edit, struct store_session *session, st
 		return -1;
 	if (store_statement(writer,
 		    "INSERT INTO identity_session (access_key_id, owner, name, secret, token,"
-		    " policy, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		    " policy, created_ms, expires_ms, source_identity)"
+		    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		    &statement, err) < 0)
 		return -1;
 	store_bind_str(statement, 1, session->access_key_id);
@@ -335,6 +336,8 @@ int store_session_add(struct store_edit *edit, struct store_session *session, st
 	store_bind_str(statement, 6, session->policy.p ? session->policy : STR(""));
 	store_bind_i64(statement, 7, session->created_ms);
 	store_bind_i64(statement, 8, session->expires_ms);
+	store_bind_str(
+		statement, 9, session->source_identity.p ? session->source_identity : STR(""));
 	if (store_step(statement, err) < 0)
 		return -1;
 	/* a new session concerns no caller that is known already */

@@ -5,27 +5,32 @@
 #include "aws/time.h"
 #include "base/number.h"
 
-#define KEYS_MAX 64
+#include <assert.h>
 
+enum { OWN_KEYS_MAX = 16 }; /* of those that every request has */
+
+/* With room for all: a key that a deny waits for must not be left out. */
 struct keys {
-	struct aws_context_key key[KEYS_MAX];
-	struct str value[KEYS_MAX];
+	struct aws_context_key *key;
 	size_t count;
+	struct str value[OWN_KEYS_MAX];
+	size_t value_count;
 };
 
 static void add_keys(struct keys *keys, const struct aws_context_key *key, size_t count)
 {
-	for (size_t i = 0; i < count && keys->count < KEYS_MAX; i++)
+	for (size_t i = 0; i < count; i++)
 		keys->key[keys->count++] = key[i];
 }
 
 static void add(struct keys *keys, struct str name, struct str value)
 {
-	if (keys->count == KEYS_MAX || !value.p)
+	if (!value.p)
 		return;
-	keys->value[keys->count] = value;
-	keys->key[keys->count] = (struct aws_context_key){name, &keys->value[keys->count], 1};
-	keys->count++;
+	assert(keys->value_count < OWN_KEYS_MAX);
+	struct str *kept = &keys->value[keys->value_count++];
+	*kept = value;
+	keys->key[keys->count++] = (struct aws_context_key){name, kept, 1};
 }
 
 struct times {
@@ -100,7 +105,9 @@ int api_authorize(struct api_exchange *exchange, struct str action, struct str r
 						       : api_server_account(exchange->server)};
 	struct aws_policy_result result;
 	struct times times;
-	struct keys keys = {.count = 0};
+	_cleanup_free_ struct aws_context_key *room = mem_new(
+		context_count + (caller ? caller->tag_count : 0) + OWN_KEYS_MAX, sizeof(*room));
+	struct keys keys = {.key = room};
 
 	add_keys(&keys, context, context_count);
 	add_request_keys(&keys, exchange, &times);

@@ -87,6 +87,8 @@ size_t iam_document_size(struct str text);
 int iam_add_tags(struct iam *iam, struct str owner);
 /* A boundary is a policy that is there. */
 int iam_check_boundary(struct iam *iam, struct str arn);
-/* The resource and condition keys of an operation. */
+/* The name of the service's own role; STR_NONE: that is no service. */
+struct str iam_linked_name(struct store_edit *edit, struct str service, struct str suffix);
+/* The resources and condition keys of an operation. */
 int iam_about(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);

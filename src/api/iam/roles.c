@@ -103,7 +103,7 @@ int iam_update_assume_role_policy(struct iam *iam)
 /* ---- service-linked roles ---- */
 
 /* AWSServiceRoleFor... as the service calls it. */
-static struct str linked_name(struct iam *iam, struct str service, struct str suffix)
+struct str iam_linked_name(struct store_edit *edit, struct str service, struct str suffix)
 {
 	static const struct {
 		struct str service, name;
@@ -114,15 +114,17 @@ static struct str linked_name(struct iam *iam, struct str service, struct str su
 	struct str rest = service, label = STR("");
 	struct str name = STR_NONE;
 
+	if (!str_ends_with(service, STR(".amazonaws.com")) || service.p[0] == '.')
+		return STR_NONE;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (str_equal(service, known[i].service))
 			name = known[i].name;
 	if (!name.p) {
 		str_split(&rest, '.', &label);
-		name = store_edit_printf(iam->edit, "%c%.*s", toupper((unsigned char)label.p[0]),
+		name = store_edit_printf(edit, "%c%.*s", toupper((unsigned char)label.p[0]),
 			(int)label.n - 1, label.p + 1);
 	}
-	return store_edit_printf(iam->edit, "AWSServiceRoleFor%.*s%s%.*s", STR_ARG(name),
+	return store_edit_printf(edit, "AWSServiceRoleFor%.*s%s%.*s", STR_ARG(name),
 		suffix.n ? "_" : "", STR_ARG(suffix.p ? suffix : STR("")));
 }
 
@@ -131,12 +133,13 @@ int iam_create_service_linked_role(struct iam *iam)
 	struct str service = iam_text(iam, "AWSServiceName");
 	struct str suffix = iam_text(iam, "CustomSuffix");
 
-	if (!str_ends_with(service, STR(".amazonaws.com")) || service.p[0] == '.')
+	struct str name = iam_linked_name(iam->edit, service, suffix);
+	if (!name.p)
 		return iam_refuse(iam, AWS_ERROR_INVALID_INPUT,
 			"%.*s is not the name of a service, such as guardduty.amazonaws.com",
 			STR_ARG(service));
 	struct store_entity role = {.kind = STORE_ROLE,
-		.name = linked_name(iam, service, suffix),
+		.name = name,
 		.path = store_edit_printf(iam->edit, "/aws-service-role/%.*s/", STR_ARG(service)),
 		.description = iam_text(iam, "Description"),
 		.document = store_edit_printf(iam->edit,

@@ -70,6 +70,23 @@ static const struct api_operation *find_handler(const struct api_service *servic
 	return NULL;
 }
 
+/* Whatever the call touches must be allowed. */
+static int ask(struct api_exchange *exchange, const char *action,
+	const struct api_authorization *about, struct aws_error *error)
+{
+	const struct str any = STR("*");
+	const struct str *resources = about->resource_count ? about->resources : &any;
+	size_t count = about->resource_count ? about->resource_count : 1;
+
+	for (size_t i = 0; i < count; i++) {
+		int result = api_authorize(exchange, str_from(action), resources[i], NULL, STR_NONE,
+			about->context, about->context_count, error);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
 /* The action's name in policies: "iam:CreateUser". */
 static int authorize(struct api_call *call, struct aws_error *error)
 {
@@ -92,11 +109,9 @@ static int authorize(struct api_call *call, struct aws_error *error)
 				operation->name);
 			action = made;
 		}
-		result = api_authorize(exchange, str_from(action),
-			about.resource.n ? buf_str(&about.resource) : STR("*"), NULL, STR_NONE,
-			about.context, about.context_count, error);
+		result = ask(exchange, action, &about, error);
 	}
-	buf_done(&about.resource);
+	api_authorization_done(&about);
 	return result;
 }
 

@@ -20,6 +20,8 @@ static struct {
 	char type[64], headers[256];
 	struct buf body;
 	char action[64], resource[128];
+	unsigned asked;
+	size_t keys, numbers, tags; /* how many, and values of the first two */
 	bool denies;
 } server;
 
@@ -52,6 +54,12 @@ int api_authorize(struct api_exchange *exchange, struct str action, struct str r
 {
 	snprintf(server.action, sizeof(server.action), "%.*s", STR_ARG(action));
 	snprintf(server.resource, sizeof(server.resource), "%.*s", STR_ARG(resource_arn));
+	server.asked++;
+	server.keys = context_count;
+	server.numbers = context_count > 0 ? context[0].value_count : 0;
+	server.tags = context_count > 1 ? context[1].value_count : 0;
+	if (context_count > 1)
+		assert_true(str_equal(context[1].values[1], STR("c")));
 	return server.denies ? aws_error_default(error, AWS_ERROR_ACCESS_DENIED) : 0;
 }
 
@@ -60,8 +68,14 @@ int api_authorize(struct api_exchange *exchange, struct str action, struct str r
 static int about_put(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
 {
-	buf_printf(&authorization->resource, "arn:aws:example:::%s",
-		json_string_value(json_object_get(call->input, "Namespace")));
+	const char *namespace = json_string_value(json_object_get(call->input, "Namespace"));
+
+	api_about_resource(authorization, "arn:aws:example:::first");
+	for (int i = 0; i < 100; i++)
+		api_about_key(authorization, STR("example:Number"), STR("one of many"));
+	api_about_tag(authorization, STR("example:Tag/"), STR("a"), STR("b"));
+	api_about_key(authorization, STR("Example:tag/A"), STR("c"));
+	api_about_resource(authorization, "arn:aws:example:::%s", namespace);
 	return 0;
 }
 
@@ -129,6 +143,7 @@ static void run_call(struct call call)
 	exchange.request.header_count = call.target ? 3 : 0;
 	server.headers[0] = server.action[0] = server.resource[0] = '\0';
 	server.status = 0;
+	server.asked = 0;
 	assert_int_equal(protocol_begin(&exchange, &error), 0);
 	assert_int_equal(exchange.handler.body, API_BODY_WHOLE);
 	buf_add_text(&exchange.body, call.body);
@@ -156,6 +171,10 @@ static void a_call_is_answered(void **state)
 	assert_string_equal(server.type, "text/xml");
 	assert_string_equal(server.action, "example:PutMetricData");
 	assert_string_equal(server.resource, "arn:aws:example:::VPC");
+	assert_int_equal(server.asked, 2);
+	assert_int_equal(server.keys, 2);
+	assert_int_equal(server.numbers, 100);
+	assert_int_equal(server.tags, 2);
 	run_call((struct call){.target = "GraniteServiceVersion20100801.Everything",
 		.body = "{\"string\": \"x\"}"});
 	assert_answer(200, "{\"string\":\"x\",\"orders\":7}");
@@ -169,7 +188,8 @@ static void a_call_is_refused(void **state)
 	server.denies = true;
 	run_call((struct call){.body = good});
 	assert_answer(403, "<Code>AccessDenied</Code>");
-	assert_string_equal(server.resource, "arn:aws:example:::VPC");
+	assert_string_equal(server.resource, "arn:aws:example:::first");
+	assert_int_equal(server.asked, 1);
 	server.denies = false;
 	/* By the model. */
 	run_call((struct call){.body = "Action=PutMetricData&Namespace=VPC"});

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 enum {
 	DURATION_DEFAULT_S = 3600,
@@ -15,7 +16,6 @@ enum {
 	POLICY_MAX = 2048,
 	POLICY_ARNS_MAX = 10,
 	TAGS_MAX = 50,
-	CONTEXT_MAX = 5 + TAGS_MAX,
 };
 
 struct assuming {
@@ -24,9 +24,10 @@ struct assuming {
 	struct aws_error *error;
 	struct err *err;
 	struct str role_arn, session_name;
+	struct str source_identity; /* given, or the calling session's; empty: none */
+	struct api_authorization about;
 	struct store_entity role;
 	struct store_tag tags[TAGS_MAX];
-	struct str tag_keys[TAGS_MAX];
 	size_t tag_count;
 	struct str policy_arns[POLICY_ARNS_MAX];
 	size_t policy_arn_count;
@@ -78,48 +79,74 @@ static int read_tags(struct assuming *assuming)
 		const json_t *value = json_object_get(json_array_get(tags, i), "Value");
 		struct store_tag tag = {{json_string_value(key), json_string_length(key)},
 			{json_string_value(value), json_string_length(value)}};
+		if (tag.key.n >= 4 && strncasecmp(tag.key.p, "aws:", 4) == 0)
+			return aws_error_set(assuming->error, AWS_ERROR_INVALID_INPUT,
+				"aws: prefixed tag key names are not allowed for external use.");
 		for (size_t j = 0; j < assuming->tag_count; j++)
 			if (str_equal_ignoring_case(assuming->tags[j].key, tag.key))
 				return aws_error_set(assuming->error, AWS_ERROR_INVALID_INPUT,
 					"Duplicate tag keys found. Please note that Tag keys are case insensitive.");
-		assuming->tag_keys[assuming->tag_count] = tag.key;
 		assuming->tags[assuming->tag_count++] = tag;
 	}
 	return 0;
 }
 
-static size_t fill_context(
-	struct assuming *assuming, struct aws_context_key *context, struct str *values)
+/* Once it is set a source identity stays through all roles that follow (STS API reference). */
+static int read_source_identity(struct assuming *assuming)
+{
+	struct str given = sts_text(assuming->call, "SourceIdentity");
+	struct str kept = assuming->call->exchange->caller->source_identity;
+
+	assuming->source_identity = kept.n ? kept : given.p ? given : STR("");
+	if (kept.n && given.p && !str_equal(kept, given))
+		return aws_error_set(assuming->error, AWS_ERROR_ACCESS_DENIED,
+			"The source identity of the session is set and cannot be changed.");
+	return 0;
+}
+
+/* The tags of the role, as those of any resource. */
+static int add_resource_tags(struct assuming *assuming)
+{
+	struct store_tag *tags;
+	size_t count;
+
+	if (store_tag_list(assuming->edit, assuming->role.id, &tags, &count, assuming->err) < 0)
+		return broken(assuming);
+	for (size_t i = 0; i < count; i++) {
+		api_about_tag(
+			&assuming->about, STR("aws:ResourceTag/"), tags[i].key, tags[i].value);
+		api_about_tag(
+			&assuming->about, STR("iam:ResourceTag/"), tags[i].key, tags[i].value);
+	}
+	return 0;
+}
+
+static int add_keys(struct assuming *assuming)
 {
 	static const struct {
 		const char *input, *key;
-	} texts[] = {{"ExternalId", "sts:ExternalId"}, {"RoleSessionName", "sts:RoleSessionName"},
-		{"SourceIdentity", "sts:SourceIdentity"}};
-	size_t n = 0;
+	} texts[] = {{"ExternalId", "sts:ExternalId"}, {"RoleSessionName", "sts:RoleSessionName"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		values[n] = sts_text(assuming->call, texts[i].input);
-		if (!values[n].p)
-			continue;
-		context[n] = (struct aws_context_key){str_from(texts[i].key), &values[n], 1};
-		n++;
+		struct str value = sts_text(assuming->call, texts[i].input);
+		if (value.p)
+			api_about_key(&assuming->about, str_from(texts[i].key), value);
 	}
+	if (assuming->source_identity.n)
+		api_about_key(
+			&assuming->about, STR("sts:SourceIdentity"), assuming->source_identity);
 	for (size_t i = 0; i < assuming->tag_count; i++) {
-		struct str name = store_edit_printf(
-			assuming->edit, "aws:RequestTag/%.*s", STR_ARG(assuming->tags[i].key));
-		context[n++] = (struct aws_context_key){name, &assuming->tags[i].value, 1};
+		const struct store_tag *tag = &assuming->tags[i];
+		api_about_tag(&assuming->about, STR("aws:RequestTag/"), tag->key, tag->value);
+		api_about_key(&assuming->about, STR("aws:TagKeys"), tag->key);
 	}
-	if (assuming->tag_count)
-		context[n++] = (struct aws_context_key){
-			STR("aws:TagKeys"), assuming->tag_keys, assuming->tag_count};
-	return n;
+	return add_resource_tags(assuming);
 }
 
 /* The caller as one whose own policies allow everything, asking across accounts: then the answer is
  * the trust policy's, whether it names the caller or the caller's account. */
 static int ask_role(struct assuming *assuming, const struct aws_policy *trust,
-	const struct aws_policy *all, struct str action, const struct aws_context_key *context,
-	size_t context_count)
+	const struct aws_policy *all, struct str action)
 {
 	struct api_exchange *exchange = assuming->call->exchange;
 	struct store_caller *caller = exchange->caller, freed = *caller;
@@ -128,7 +155,7 @@ static int ask_role(struct assuming *assuming, const struct aws_policy *trust,
 	freed.policy_count = 1;
 	exchange->caller = &freed;
 	int result = api_authorize(exchange, action, assuming->role_arn, trust, STR("of the role"),
-		context, context_count, assuming->error);
+		assuming->about.context, assuming->about.context_count, assuming->error);
 	exchange->caller = caller;
 	return result;
 }
@@ -139,18 +166,26 @@ static int ask_both(struct assuming *assuming, const char *action)
 		"{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}";
 	_cleanup_(aws_policy_freep) struct aws_policy *trust = NULL;
 	_cleanup_(aws_policy_freep) struct aws_policy *all = NULL;
-	struct aws_context_key context[CONTEXT_MAX];
-	struct str values[CONTEXT_MAX];
 
 	if (aws_policy_parse(&trust, assuming->role.document, AWS_POLICY_TRUST, assuming->err) <
 			0 ||
 		aws_policy_parse(&all, str_from(all_text), AWS_POLICY_IDENTITY, assuming->err) < 0)
 		return broken(assuming);
-	size_t n = fill_context(assuming, context, values);
-	if (ask_role(assuming, trust, all, str_from(action), context, n) < 0 ||
+	if (ask_role(assuming, trust, all, str_from(action)) < 0 ||
 		api_authorize(assuming->call->exchange, str_from(action), assuming->role_arn, trust,
-			STR_NONE, context, n, assuming->error) < 0)
+			STR_NONE, assuming->about.context, assuming->about.context_count,
+			assuming->error) < 0)
 		return refuse(assuming, action);
+	return 0;
+}
+
+/* What the request does besides assuming has permissions of its own. */
+static int ask_all(struct assuming *assuming)
+{
+	if (add_keys(assuming) < 0 || ask_both(assuming, "sts:AssumeRole") < 0 ||
+		(assuming->tag_count && ask_both(assuming, "sts:TagSession") < 0) ||
+		(assuming->source_identity.n && ask_both(assuming, "sts:SetSourceIdentity") < 0))
+		return -1;
 	return 0;
 }
 
@@ -212,7 +247,6 @@ static void answer(struct assuming *assuming, const struct store_session *sessio
 {
 	json_t *output = assuming->call->output;
 	struct str account = store_identities_account(assuming->call->context);
-	struct str identity = sts_text(assuming->call, "SourceIdentity");
 	char text[512];
 
 	json_object_set_new(output, "Credentials", sts_credentials(session));
@@ -226,8 +260,37 @@ static void answer(struct assuming *assuming, const struct store_session *sessio
 	if (session->policy.n || session->tag_count)
 		json_object_set_new(output, "PackedPolicySize",
 			json_integer((json_int_t)(session->policy.n * 100 / POLICY_MAX)));
-	if (identity.p)
-		json_object_set_new(output, "SourceIdentity", sts_string(identity));
+	if (assuming->source_identity.n)
+		json_object_set_new(
+			output, "SourceIdentity", sts_string(assuming->source_identity));
+}
+
+static int assume(struct assuming *assuming)
+{
+	struct str policy, region = assuming->call->exchange->signature.region;
+
+	if (find_role(assuming) < 0 || read_tags(assuming) < 0 ||
+		read_source_identity(assuming) < 0 || ask_all(assuming) < 0 ||
+		check_duration(assuming) < 0 || read_policies(assuming, &policy) < 0)
+		return -1;
+	int64_t now = clock_wall_ns() / 1000000;
+	struct store_session session = {.owner = assuming->role.id,
+		.name = assuming->session_name,
+		.source_identity = assuming->source_identity,
+		.policy = policy,
+		.policy_arns = assuming->policy_arns,
+		.policy_arn_count = assuming->policy_arn_count,
+		.tags = assuming->tags,
+		.tag_count = assuming->tag_count,
+		.created_ms = now,
+		.expires_ms = now + assuming->seconds * 1000};
+	if (store_session_add(assuming->edit, &session, assuming->err) < 0 ||
+		store_role_used(assuming->edit, assuming->role.id, now, region, assuming->err) <
+			0 ||
+		store_edit_commit(assuming->edit, assuming->err) < 0)
+		return broken(assuming);
+	answer(assuming, &session);
+	return 0;
 }
 
 int sts_assume_role(struct api_call *call, struct aws_error *error)
@@ -238,31 +301,11 @@ int sts_assume_role(struct api_call *call, struct aws_error *error)
 		.err = &call->exchange->err,
 		.role_arn = sts_text(call, "RoleArn"),
 		.session_name = sts_text(call, "RoleSessionName")};
-	struct str policy;
 
 	if (store_edit_begin(call->context, true, &edit, assuming.err) < 0)
 		return broken(&assuming);
 	assuming.edit = edit;
-	if (find_role(&assuming) < 0 || read_tags(&assuming) < 0 ||
-		ask_both(&assuming, "sts:AssumeRole") < 0 ||
-		(assuming.tag_count && ask_both(&assuming, "sts:TagSession") < 0) ||
-		check_duration(&assuming) < 0 || read_policies(&assuming, &policy) < 0)
-		return -1;
-	int64_t now = clock_wall_ns() / 1000000;
-	struct store_session session = {.owner = assuming.role.id,
-		.name = assuming.session_name,
-		.policy = policy,
-		.policy_arns = assuming.policy_arns,
-		.policy_arn_count = assuming.policy_arn_count,
-		.tags = assuming.tags,
-		.tag_count = assuming.tag_count,
-		.created_ms = now,
-		.expires_ms = now + assuming.seconds * 1000};
-	struct str region = call->exchange->signature.region;
-	if (store_session_add(edit, &session, assuming.err) < 0 ||
-		store_role_used(edit, assuming.role.id, now, region, assuming.err) < 0 ||
-		store_edit_commit(edit, assuming.err) < 0)
-		return broken(&assuming);
-	answer(&assuming, &session);
-	return 0;
+	int result = assume(&assuming);
+	api_authorization_done(&assuming.about);
+	return result;
 }
