@@ -68,19 +68,20 @@ def sign(method, target, host, body=b'', service='s3', key=ROOT, secret=SECRET, 
 	return headers
 
 
-def presign(method, path, host, seconds=60, key=ROOT, date=None):
+def presign(method, path, host, seconds=60, key=ROOT, date=None, secret=SECRET):
 	date = date or now()
 	scope = f'{key}/{date[:8]}/{REGION}/s3/aws4_request'
 	query = urllib.parse.urlencode({'X-Amz-Algorithm': 'AWS4-HMAC-SHA256', 'X-Amz-Credential': scope,
 		'X-Amz-Date': date, 'X-Amz-Expires': seconds, 'X-Amz-SignedHeaders': 'host'},
 		quote_via=urllib.parse.quote, safe='')
-	_, _, signed = signature(method, f'{path}?{query}', {'Host': host}, 'UNSIGNED-PAYLOAD', date, 's3')
+	_, _, signed = signature(method, f'{path}?{query}', {'Host': host}, 'UNSIGNED-PAYLOAD', date, 's3',
+		secret)
 	return f'{path}?{query}&X-Amz-Signature={signed}'
 
 
-def signed_chunks(chunks, seed, date):
+def signed_chunks(chunks, seed, date, secret=SECRET):
 	"""An aws-chunked body, each chunk signed; the last one is added."""
-	key = signing_key(date[:8], 's3')
+	key = signing_key(date[:8], 's3', secret)
 	scope = f'{date[:8]}/{REGION}/s3/aws4_request'
 	body, previous = b'', seed
 	for chunk in chunks + [b'']:

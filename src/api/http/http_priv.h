@@ -134,6 +134,7 @@ struct request {
 	struct answer answer;
 	uint64_t expected;      /* bytes of the body on the wire; UINT64_MAX: chunked */
 	bool is_begun;          /* headers were looked at */
+	bool is_folded;         /* a header came in two lines */
 	bool is_late;           /* the service is found in the body */
 	bool is_proved;         /* the signature is verified */
 	bool has_expect;        /* waits for 100 Continue */

@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#define HEADER_GAP_MAX 16384 /* as long as all headers may be */
+
 struct request *request_new(struct api_server *server, struct client *client, const char *uri)
 {
 	struct request *request = mem_new(1, sizeof(*request));
@@ -115,6 +117,23 @@ void request_make_ids(struct request *request)
 
 /* ---- headers ---- */
 
+/* A value stands behind its name with only what parts them between. libmicrohttpd (0.9.75) puts a
+ * line that goes on with the one before (obs-fold) into a copy, and behind the name: "Content-: 5"
+ * and " Length" would be a Content-Length that no other server sees. */
+static bool is_as_sent(struct str name, struct str value)
+{
+	uintptr_t end = (uintptr_t)name.p + name.n, start = (uintptr_t)value.p;
+
+	if (!value.p)
+		return true;
+	if (start < end || start - end > HEADER_GAP_MAX)
+		return false;
+	for (const char *p = name.p + name.n; p < value.p; p++)
+		if (*p && *p != ':' && *p != ' ' && *p != '\t')
+			return false;
+	return true;
+}
+
 static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name,
 	size_t name_size, const char *value, size_t value_size)
 {
@@ -123,6 +142,8 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
 
 	if (all->header_count == REQUEST_HEADERS_MAX)
 		return MHD_NO;
+	request->is_folded |=
+		!is_as_sent((struct str){name, name_size}, (struct str){value, value_size});
 	request->headers[all->header_count++] = (struct aws_header){
 		{name, name_size}, value ? (struct str){value, value_size} : STR("")};
 	return MHD_YES;
@@ -166,6 +187,56 @@ static void split_uri(struct request *request)
 	const char *mark = rest.n ? memchr(rest.p, '?', rest.n) : NULL;
 	read->path = mark ? (struct str){rest.p, (size_t)(mark - rest.p)} : rest;
 	read->query = mark ? (struct str){mark + 1, rest.n - read->path.n - 1} : STR("");
+}
+
+/* A token of RFC 9110: no space, control or separator. */
+static bool is_token(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] <= ' ' || text.p[i] >= 0x7f ||
+			strchr("(),/:;<=>?@[\\]{}\"", text.p[i]))
+			return false;
+	return text.n > 0;
+}
+
+static bool is_uri(const struct request *request)
+{
+	const char *uri = request->uri;
+
+	for (size_t i = 0; uri[i]; i++)
+		if ((unsigned char)uri[i] <= ' ' || uri[i] == 0x7f)
+			return false;
+	return request->exchange.request.path.n &&
+	       (request->exchange.request.path.p[0] == '/' || strcmp(uri, "*") == 0);
+}
+
+/* What another server on the way could read as another request (RFC 9112, sections 2.3, 3.2 and
+ * 5.1) is refused; so is a second header where only one is looked at. */
+static int check_lines(struct request *request, const char *version, struct aws_error *error)
+{
+	const struct aws_request *read = &request->exchange.request;
+	unsigned hosts = 0, authorizations = 0;
+
+	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
+		return aws_error_set(
+			error, AWS_ERROR_INVALID_REQUEST, "The version of HTTP is not supported.");
+	if (request->is_folded)
+		return aws_error_set(
+			error, AWS_ERROR_INVALID_REQUEST, "A header is folded into two lines.");
+	if (!is_token(read->method) || !is_uri(request))
+		return aws_error_default(error, AWS_ERROR_INVALID_URI);
+	for (size_t i = 0; i < read->header_count; i++) {
+		struct str name = read->headers[i].name;
+		if (!is_token(name))
+			return aws_error_set(error, AWS_ERROR_INVALID_REQUEST,
+				"The name of a header is malformed.");
+		hosts += str_equal_ignoring_case(name, STR("host"));
+		authorizations += str_equal_ignoring_case(name, STR("authorization"));
+	}
+	if (hosts > 1 || authorizations > 1)
+		return aws_error_set(error, AWS_ERROR_INVALID_REQUEST, "There are two %s headers.",
+			hosts > 1 ? "Host" : "Authorization");
+	return 0;
 }
 
 /* How long the body is on the wire. Two ways of saying it, or two lengths, are how requests are
@@ -219,7 +290,7 @@ int request_read(
 	struct str expect = api_header(exchange, STR("expect"));
 	request->has_expect = expect.n && str_equal_ignoring_case(expect, STR("100-continue")) &&
 			      strcmp(version, "HTTP/1.0") != 0;
-	if (read_length(request, error) < 0) {
+	if (check_lines(request, version, error) < 0 || read_length(request, error) < 0) {
 		request->answer.must_close = true;
 		return -1;
 	}
