@@ -169,10 +169,8 @@ static int add_owner(struct about *about, struct str access_key_id)
 
 	if (result == 0)
 		result = store_entity_find_id(about->iam.edit, key.owner, &user, about->iam.err);
-	if (result < 0)
-		return -1;
-	if (result == STORE_EDIT_NONE)
-		return 0;
+	if (result != 0) /* root's key is nobody's */
+		return result < 0 ? -1 : 0;
 	api_about_resource(about->authorization, "%.*s", STR_ARG(user.arn));
 	return add_entity_keys(about, &user);
 }
