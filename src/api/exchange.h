@@ -75,6 +75,8 @@ struct api_exchange {
 /* Decoded value of the query parameter; "" when it has none; STR_NONE when it is not there. Lent.
  */
 struct str api_parameter(struct api_exchange *exchange, struct str name);
+/* S3's second id of the request, x-amz-id-2; lives as long as the exchange. */
+const char *api_host_id(struct api_exchange *exchange);
 /* Trimmed value of the first header of that name; STR_NONE when it is not there. */
 struct str api_header(const struct api_exchange *exchange, struct str name);
 /* After the body: a trailing header of an aws-chunked body, lower-case name; STR_NONE: none. */

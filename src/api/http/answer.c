@@ -262,6 +262,11 @@ static void add_ids(struct request *request)
 	}
 }
 
+const char *api_host_id(struct api_exchange *exchange)
+{
+	return request_of(exchange)->host_id;
+}
+
 enum MHD_Result answer_queue(struct request *request)
 {
 	struct answer *answer = &request->answer;

@@ -150,7 +150,7 @@ struct happening {
 	const char *name;
 	const struct store_object *object;
 	struct str key, principal, peer;
-	const char *request_id;
+	const char *request_id, *host_id;
 };
 
 static json_t *object_of(const struct happening *happening)
@@ -179,15 +179,15 @@ static json_t *record_of(const struct happening *happening, struct str id)
 	int when_size = (int)(aws_time_write_millis(when, clock_wall_ns() / 1000000) - when);
 
 	return json_pack(
-		"{s:s, s:s, s:s%, s:s%, s:s, s:{s:s%}, s:{s:s%}, s:{s:s}, s:{s:s, s:s%, s:{s:s%, s:{s:s%}, s:o}, s:o}}",
+		"{s:s, s:s, s:s%, s:s%, s:s, s:{s:s%}, s:{s:s%}, s:{s:s, s:s}, s:{s:s, s:s%, s:{s:s%, s:{s:s%}, s:o}, s:o}}",
 		"eventVersion", "2.2", "eventSource", "aws:s3", "awsRegion", bucket->region.p,
 		(int)bucket->region.n, "eventTime", when, when_size, "eventName", happening->name,
 		"userIdentity", "principalId", happening->principal.p, (int)happening->principal.n,
 		"requestParameters", "sourceIPAddress", happening->peer.p, (int)happening->peer.n,
-		"responseElements", "x-amz-request-id", happening->request_id, "s3",
-		"s3SchemaVersion", "1.0", "configurationId", id.p, (int)id.n, "bucket", "name",
-		bucket->name.p, (int)bucket->name.n, "ownerIdentity", "principalId",
-		bucket->owner.p, (int)bucket->owner.n, "arn",
+		"responseElements", "x-amz-request-id", happening->request_id, "x-amz-id-2",
+		happening->host_id, "s3", "s3SchemaVersion", "1.0", "configurationId", id.p,
+		(int)id.n, "bucket", "name", bucket->name.p, (int)bucket->name.n, "ownerIdentity",
+		"principalId", bucket->owner.p, (int)bucket->owner.n, "arn",
 		json_sprintf("arn:aws:s3:::%.*s", STR_ARG(bucket->name)), "object",
 		object_of(happening));
 }
@@ -225,7 +225,8 @@ void s3_event(struct s3_call *call, const char *name, const struct store_object 
 		.key = object->key.n ? object->key : call->key,
 		.principal = caller ? caller->user_id : STR("Anonymous"),
 		.peer = str_from(call->exchange->peer),
-		.request_id = call->exchange->request_id};
+		.request_id = call->exchange->request_id,
+		.host_id = api_host_id(call->exchange)};
 
 	if (call->info->events)
 		tell(&happening);
@@ -241,7 +242,8 @@ void s3_event_of(struct s3 *s3, const struct s3_bucket *info, const char *name,
 		.key = object->key,
 		.principal = STR("s3.amazonaws.com"),
 		.peer = STR("s3.amazonaws.com"),
-		.request_id = ""};
+		.request_id = "",
+		.host_id = ""};
 
 	if (info->events)
 		tell(&happening);
