@@ -128,7 +128,7 @@ static void fill_settings(
 		.listen = text(settings, SERVER_LISTEN, API_LISTEN_DEFAULT),
 		.account = text(settings, SERVER_ACCOUNT, "000000000000"),
 		.region = text(settings, SERVER_REGION, "us-east-1"),
-		.domains = settings->domains,
+		.domains = settings->list[SERVER_DOMAIN].item,
 		.services = server_services_table(services),
 		.callers = server_services_callers(services),
 		.access_log = run->access_log,
@@ -199,6 +199,30 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Whoever reaches a server on loopback may reach the rest of loopback as well; others shall not
+ * through it. */
+static bool is_on_loopback(const struct server_settings *settings)
+{
+	const char *listen = text(settings, SERVER_LISTEN, API_LISTEN_DEFAULT);
+
+	return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]:", 6) == 0 ||
+	       strncmp(listen, "localhost:", 10) == 0;
+}
+
+static int open_services(
+	const struct run *run, struct server_services **ret_services, struct err *err)
+{
+	const struct server_settings *settings = run->settings;
+	const struct server_list *hosts = &settings->list[SERVER_WEBHOOK_HOST];
+	const struct server_services_options options = {.folder = run->folder,
+		.account = text(settings, SERVER_ACCOUNT, "000000000000"),
+		.region = text(settings, SERVER_REGION, "us-east-1"),
+		.webhook_hosts = hosts->item,
+		.webhooks_to_loopback = !hosts->count && is_on_loopback(settings)};
+
+	return server_services_open(ret_services, &options, err);
+}
+
 static int serve(struct run *run, struct err *err)
 {
 	_cleanup_(server_services_closep) struct server_services *services = NULL;
@@ -209,10 +233,7 @@ static int serve(struct run *run, struct err *err)
 	/* First: the services have threads, and one that takes the signal would end the process. */
 	block_signals();
 	if (open_access_log(run, err) < 0 || read_certificate(run, err) < 0 ||
-		drop_privileges(run, err) < 0 ||
-		server_services_open(&services, run->folder,
-			text(run->settings, SERVER_ACCOUNT, "000000000000"),
-			text(run->settings, SERVER_REGION, "us-east-1"), err) < 0 ||
+		drop_privileges(run, err) < 0 || open_services(run, &services, err) < 0 ||
 		make_certificate(run, err) < 0)
 		return -1;
 	fill_settings(run, services, &settings);

@@ -69,7 +69,8 @@ static int check_root_key(struct server_services *services, struct err *err)
 	return err_hint(err, "'nagare fsck --repair' puts it back");
 }
 
-static int open_all(struct server_services *services, const char *account, struct err *err)
+static int open_all(struct server_services *services, const struct server_services_options *options,
+	struct err *err)
 {
 	_cleanup_free_ char *path = mem_printf("%s/" STORE_INDEX_NAME, services->folder);
 
@@ -83,12 +84,14 @@ static int open_all(struct server_services *services, const char *account, struc
 		store_objects_open(&services->objects, services->folder, services->database, err) <
 			0 ||
 		check_root_key(services, err) < 0 ||
-		store_identities_open(
-			&services->identities, services->database, str_from(account), err) < 0)
+		store_identities_open(&services->identities, services->database,
+			str_from(options->account), err) < 0)
 		return -1;
 	const struct s3_options s3 = {.objects = services->objects,
 		.callers = server_services_callers(services),
-		.region = str_from(services->region)};
+		.region = str_from(services->region),
+		.webhook_hosts = options->webhook_hosts,
+		.webhooks_to_loopback = options->webhooks_to_loopback};
 	return s3_start(&services->s3, &s3, err);
 }
 
@@ -102,15 +105,15 @@ static void add(struct server_services *services, const struct api_service *serv
 	services->count++;
 }
 
-int server_services_open(struct server_services **ret_services, const char *folder,
-	const char *account, const char *region, struct err *err)
+int server_services_open(struct server_services **ret_services,
+	const struct server_services_options *options, struct err *err)
 {
 	struct server_services *services = mem_new(1, sizeof(*services));
 
 	services->lock = -1;
-	services->folder = mem_strdup(folder);
-	services->region = mem_strdup(region);
-	if (open_all(services, account, err) < 0) {
+	services->folder = mem_strdup(options->folder);
+	services->region = mem_strdup(options->region);
+	if (open_all(services, options, err) < 0) {
 		server_services_close(services);
 		return -1;
 	}

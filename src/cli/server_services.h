@@ -11,9 +11,16 @@ struct server_services;
 /* Two processes over one folder would undo each other's work: held until *ret_fd is closed. Without
  * a hint. */
 int server_services_lock(const char *folder, int *ret_fd, struct err *err);
+
+struct server_services_options {
+	const char *folder, *account, *region;
+	const char *const *webhook_hosts; /* as s3_options' */
+	bool webhooks_to_loopback;
+};
+
 /* Makes what is not there yet; a folder that another server uses is an error. */
-int server_services_open(struct server_services **ret_services, const char *folder,
-	const char *account, const char *region, struct err *err);
+int server_services_open(struct server_services **ret_services,
+	const struct server_services_options *options, struct err *err);
 void server_services_close(struct server_services *services);
 MEM_DEFINE_CLEANUP(struct server_services, server_services_close)
 

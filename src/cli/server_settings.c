@@ -33,6 +33,26 @@ static int check_name(const char *value, struct err *err)
 	return err_set(err, ERR_USAGE, "expected letters, digits, '-' and '.', found '%s'", value);
 }
 
+/* HOST or HOST:PORT; an IPv6 address in brackets. */
+static int check_host(const char *value, struct err *err)
+{
+	const char *colon = strrchr(value, ':');
+	const char *end = colon && value[0] != '[' ? colon : value + strlen(value);
+	uint64_t port = 1;
+
+	if (value[0] == '[') {
+		end = strchr(value, ']');
+		end = end ? end + 1 : value;
+		colon = *end == ':' ? end : NULL;
+	}
+	size_t n = strspn(
+		value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]");
+	if (end > value && !value[n] && n < 254 && (!*end || colon == end) &&
+		(!*end || (number_parse(str_from(end + 1), 65535, &port) && port)))
+		return 0;
+	return err_set(err, ERR_USAGE, "expected HOST or HOST:PORT, found '%s'", value);
+}
+
 static int check_account(const char *value, struct err *err)
 {
 	if (strspn(value, "0123456789") == 12 && !value[12])
@@ -79,11 +99,15 @@ static const struct row {
 
 /* ---- values ---- */
 
-static int set_domain(struct server_settings *settings, const char *value, struct err *err)
+static int add_to_list(
+	struct server_settings *settings, enum server_row index, const char *value, struct err *err)
 {
-	if (settings->domain_count == SERVER_DOMAINS_MAX)
-		return err_set(err, ERR_USAGE, "at most %d domains", SERVER_DOMAINS_MAX);
-	settings->domains[settings->domain_count++] = value;
+	struct server_list *list = &settings->list[index];
+
+	if (list->count == SERVER_LIST_MAX)
+		return err_set(
+			err, ERR_USAGE, "at most %d of %s", SERVER_LIST_MAX, rows[index].name);
+	list->item[list->count++] = value;
 	return 0;
 }
 
@@ -99,7 +123,7 @@ static int set(
 	if (row->check(value, err) < 0)
 		return -1;
 	if (row->kind == LIST)
-		return set_domain(settings, value, err);
+		return add_to_list(settings, index, value, err);
 	settings->text[index] = value;
 	return 0;
 }
@@ -150,11 +174,11 @@ const struct cli_option server_options[] = {
 
 struct file {
 	char *text[SERVER_ROWS];
-	char **domains;
-	unsigned domains_count;
+	char **list[SERVER_ROWS];
+	unsigned list_count[SERVER_ROWS];
 };
 
-static const cyaml_schema_value_t domain_schema = {
+static const cyaml_schema_value_t item_schema = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CYAML_UNLIMITED)};
 
 /* libcyaml's schema of the table. */
@@ -174,12 +198,13 @@ static void make_schema(struct schema *schema)
 			CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char, 0, CYAML_UNLIMITED)};
 		if (rows[i].kind != LIST)
 			continue;
-		field->data_offset = offsetof(struct file, domains);
-		field->count_offset = offsetof(struct file, domains_count);
+		field->data_offset = (uint32_t)(offsetof(struct file, list) + i * sizeof(char **));
+		field->count_offset =
+			(uint32_t)(offsetof(struct file, list_count) + i * sizeof(unsigned));
 		field->count_size = sizeof(unsigned);
 		field->value = (cyaml_schema_value_t){
 			CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char *,
-				&domain_schema, 0, SERVER_DOMAINS_MAX)};
+				&item_schema, 0, SERVER_LIST_MAX)};
 	}
 	schema->top = (cyaml_schema_value_t){
 		CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file, schema->fields)};
@@ -321,9 +346,9 @@ static int take_row(struct server_settings *settings, const struct file *file,
 	bool is_on = true;
 
 	if (rows[index].kind == LIST) {
-		bool is_given = settings->domain_count > 0;
-		for (unsigned i = 0; i < file->domains_count && !is_given; i++)
-			if (set(settings, index, file->domains[i], err) < 0)
+		bool is_given = settings->list[index].count > 0;
+		for (unsigned i = 0; i < file->list_count[index] && !is_given; i++)
+			if (set(settings, index, file->list[index][i], err) < 0)
 				return -1;
 		return 0;
 	}

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SERVER_DOMAINS_MAX 16
+#define SERVER_LIST_MAX 16
 
 enum server_row {
 #define X(kind, field, name, argument, check, help) SERVER_##field,
@@ -18,11 +18,16 @@ enum server_row {
 	SERVER_ROWS
 };
 
+/* To NULL. */
+struct server_list {
+	const char *item[SERVER_LIST_MAX + 1];
+	size_t count;
+};
+
 /* Texts as given and checked; NULL: not given. Zeroed, they are empty. */
 struct server_settings {
 	const char *text[SERVER_ROWS]; /* a switch that is on: "yes" */
-	const char *domains[SERVER_DOMAINS_MAX + 1];
-	size_t domain_count;
+	struct server_list list[SERVER_ROWS];
 	const char *config; /* --config */
 	bool is_check;      /* --check */
 	void *owned;        /* private: what was read from the file */

@@ -80,6 +80,7 @@ static int serve(const char *folder, const char *listen, int64_t day_ms, struct 
 	const struct s3_options options = {.objects = objects,
 		.callers = source,
 		.region = STR("us-east-1"),
+		.webhooks_to_loopback = true,
 		.lifecycle_every_ms = day_ms ? 1000 : 0,
 		.lifecycle_day_ms = day_ms};
 	if (s3_start(&s3, &options, err) < 0)

@@ -106,6 +106,20 @@ int s3_events_parse(struct s3_events **ret_events, struct str xml, struct aws_er
 	return 0;
 }
 
+int s3_events_check(const struct s3 *s3, struct str xml, struct aws_error *error)
+{
+	_cleanup_(s3_events_freep) struct s3_events *events = NULL;
+
+	if (s3_events_parse(&events, xml, error) < 0)
+		return -1;
+	for (size_t i = 0; i < events->count; i++)
+		if (!s3_webhook_may(s3, events->targets[i].url))
+			return s3_invalid_argument(error, "Destination", events->targets[i].url,
+				"Unable to validate the following destination configurations: "
+				"the server is not set to post there (webhook-host)");
+	return 0;
+}
+
 void s3_events_free(struct s3_events *events)
 {
 	if (!events)

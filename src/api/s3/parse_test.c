@@ -371,10 +371,53 @@ static void test_utf8(void **state)
 	assert_false(s3_is_utf8(STR("\xe2\x82")));
 }
 
+static void test_webhook_hosts(void **state)
+{
+	static const char *const hosts[] = {
+		"hooks.example.com", "10.0.0.5:8080", "[fd00::1]:80", NULL};
+	static const struct {
+		const char *url;
+		bool listed, loopback; /* with these hosts; with loopback alone */
+	} cases[] = {
+		{"http://hooks.example.com/a", true, false},
+		{"https://HOOKS.example.com:8443/a?b", true, false},
+		{"http://10.0.0.5:8080/", true, false},
+		{"http://10.0.0.5/", false, false},
+		{"http://10.0.0.5:80801/", false, false},
+		{"http://[fd00::1]/", true, false},
+		{"http://127.0.0.1:9/hook", false, true},
+		{"http://localhost:9", false, true},
+		{"http://[::1]:9/", false, true},
+		{"http://127.0.0.1.example.net/", false, false},
+		{"http://hooks.example.com.example.net/", false, false},
+		{"http://hooks.example.com@169.254.169.254/", false, false},
+		{"http://127.0.0.1:80@169.254.169.254/", false, false},
+		{"http://169.254.169.254/latest/meta-data/", false, false},
+		{"http://127.0.0.1\\@169.254.169.254/", false, false},
+		{"http://user@hooks.example.com/", false, false},
+		{"http:///", false, false},
+		{"", false, false},
+	};
+	static const char *const none[] = {NULL};
+	struct s3 nowhere = {.webhook_hosts = none};
+	struct s3 listed = {.webhook_hosts = hosts};
+	struct s3 loopback = {.webhook_hosts = none, .webhooks_to_loopback = true};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct str url = str_from(cases[i].url);
+
+		assert_false(s3_webhook_may(&nowhere, url));
+		if (s3_webhook_may(&listed, url) != cases[i].listed ||
+			s3_webhook_may(&loopback, url) != cases[i].loopback)
+			fail_msg("%s", cases[i].url);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_webhook_hosts),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_form),

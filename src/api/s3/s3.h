@@ -20,7 +20,11 @@ struct s3_options {
 	struct str region;          /* of new buckets without a LocationConstraint */
 	int64_t lifecycle_every_ms; /* 0: 60,000 */
 	int64_t lifecycle_day_ms;   /* what a rule's "day" lasts; 0: a day. Shorter for tests */
-	unsigned events_max; /* waiting notifications; 0: 10,000; more are dropped, counted */
+	/* Where notifications may go, HOST or HOST:PORT (without a port: any); to NULL; NULL:
+	 * nowhere. The texts must outlive s3. */
+	const char *const *webhook_hosts;
+	bool webhooks_to_loopback; /* and to this machine itself */
+	unsigned events_max;       /* waiting notifications; 0: 10,000; more are dropped, counted */
 };
 
 /* *ret_service is api's table entry, lives as long as s3. */

@@ -116,6 +116,8 @@ struct s3 {
 	struct aws_signing_keys *keys; /* of POST forms */
 	struct s3_sender *sender;
 	struct s3_keeper *keeper;
+	const char *const *webhook_hosts;
+	bool webhooks_to_loopback;
 	atomic_uint_least64_t events_sent, events_failed, events_dropped;
 	atomic_uint_least64_t expired_objects, expired_uploads;
 };
@@ -343,7 +345,11 @@ void s3_lifecycle_answer(struct s3_call *call, const struct store_object *object
 int s3_keeper_start(struct s3 *s3, const struct s3_options *options, struct err *err);
 void s3_keeper_stop(struct s3 *s3);
 
-/* ---- events.c, sender.c ---- */
+/* ---- events.c, sender.c, webhook.c ---- */
+/* May the server post there? */
+bool s3_webhook_may(const struct s3 *s3, struct str url);
+/* InvalidArgument when a destination is one that the server may not post to. */
+int s3_events_check(const struct s3 *s3, struct str xml, struct aws_error *error);
 int s3_events_parse(struct s3_events **ret_events, struct str xml, struct aws_error *error);
 void s3_events_free(struct s3_events *events);
 /* name: "ObjectCreated:Put". */

@@ -1,7 +1,8 @@
 /* The sender: a thread that posts notifications to their webhooks, with libcurl. An answer of 2xx
  * is delivery; anything else is tried again with growing pauses, then given up and counted. What
- * waits is bounded: beyond it new ones are dropped and counted. What waits at the end of the
- * process is lost: notifications are a hint, the bucket is the truth. */
+ * waits is bounded: beyond it new ones are dropped and counted, as are those to where the server
+ * may not post. What waits at the end of the process is lost: notifications are a hint, the bucket
+ * is the truth. */
 #include "api/s3/s3_priv.h"
 
 #include "base/clock.h"
@@ -51,8 +52,11 @@ void s3_send(struct s3 *s3, struct str url, struct str body)
 {
 	struct s3_sender *sender = s3->sender;
 
+	/* Kept configurations may be older than the setting. */
+	bool may = s3_webhook_may(s3, url);
+
 	pthread_mutex_lock(&sender->lock);
-	if (sender->count >= sender->max) {
+	if (!may || sender->count >= sender->max) {
 		atomic_fetch_add(&s3->events_dropped, 1);
 	} else {
 		struct item *item = mem_new(1, sizeof(*item));

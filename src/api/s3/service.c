@@ -171,6 +171,8 @@ int s3_start(struct s3 **ret_s3, const struct s3_options *options, struct err *e
 	pthread_mutex_init(&s3->lock, NULL);
 	s3->objects = options->objects;
 	s3->callers = options->callers;
+	s3->webhook_hosts = options->webhook_hosts;
+	s3->webhooks_to_loopback = options->webhooks_to_loopback;
 	s3->region = mem_printf("%.*s", STR_ARG(options->region));
 	s3->keys = aws_signing_keys_new();
 	s3->service = (struct api_service){.name = "s3",
