@@ -82,9 +82,23 @@ struct str api_header(const struct api_exchange *exchange, struct str name);
 /* After the body: a trailing header of an aws-chunked body, lower-case name; STR_NONE: none. */
 struct str api_trailer(const struct api_exchange *exchange, struct str name);
 
+/* What the policies say to a question of the caller, for services that have more to ask (S3's
+ * ACLs). Keys of every request (aws:SourceIp, aws:SecureTransport, aws:CurrentTime, aws:UserAgent,
+ * aws:username, ...) are added to context. */
+struct api_question {
+	struct str action, resource;              /* s3:GetObject; ARN, or "*" */
+	const struct aws_policy *resource_policy; /* may be NULL */
+	struct str resource_account;              /* empty: the caller's own */
+	struct str canonical_id;                  /* of the caller's account; may be empty */
+	const struct aws_context_key *context;
+	size_t context_count;
+};
+/* Unless it is allowed, error says AccessDenied in the protocol's words. *ret_own, when not NULL,
+ * is what the policies say without the resource's. */
+enum aws_decision api_decide(struct api_exchange *exchange, const struct api_question *question,
+	enum aws_decision *ret_own, struct aws_error *error);
 /* May the caller do this? Allow, or AccessDenied in the protocol's words and a negative value.
- * resource_policy may be NULL. Keys of every request (aws:SourceIp, aws:SecureTransport,
- * aws:CurrentTime, aws:UserAgent, aws:username, ...) are added to context. */
+ * resource_policy may be NULL; resource_account empty: the server's. Context as in a question. */
 int api_authorize(struct api_exchange *exchange, struct str action, struct str resource_arn,
 	const struct aws_policy *resource_policy, struct str resource_account,
 	const struct aws_context_key *context, size_t context_count, struct aws_error *error);

@@ -94,39 +94,69 @@ static int refuse(struct api_exchange *exchange, const struct aws_policy_request
 	return aws_error_set(error, code, "%s", text);
 }
 
-int api_authorize(struct api_exchange *exchange, struct str action, struct str resource_arn,
-	const struct aws_policy *resource_policy, struct str resource_account,
-	const struct aws_context_key *context, size_t context_count, struct aws_error *error)
+/* What the caller's own policies say, for whoever is asked besides: an ACL. */
+static enum aws_decision decide_alone(
+	const struct aws_policy_set *set, const struct aws_policy_request *request)
+{
+	struct aws_policy_set own = *set;
+	struct aws_policy_result result;
+
+	own.resource = NULL;
+	own.resource_account = STR("");
+	aws_policy_evaluate(&own, request, &result);
+	return result.decision;
+}
+
+enum aws_decision api_decide(struct api_exchange *exchange, const struct api_question *question,
+	enum aws_decision *ret_own, struct aws_error *error)
 {
 	const struct store_caller *caller = exchange->caller;
 	const struct aws_policy *all = exchange->server->allow_all;
-	struct aws_policy_set set = {.resource = resource_policy,
-		.resource_account = resource_account.n ? resource_account
-						       : api_server_account(exchange->server)};
+	struct aws_policy_set set = {.resource = question->resource_policy,
+		.resource_account = question->resource_account};
 	struct aws_policy_result result;
 	struct times times;
-	_cleanup_free_ struct aws_context_key *room = mem_new(
-		context_count + (caller ? caller->tag_count : 0) + OWN_KEYS_MAX, sizeof(*room));
+	_cleanup_free_ struct aws_context_key *room =
+		mem_new(question->context_count + (caller ? caller->tag_count : 0) + OWN_KEYS_MAX,
+			sizeof(*room));
 	struct keys keys = {.key = room};
 
-	add_keys(&keys, context, context_count);
+	add_keys(&keys, question->context, question->context_count);
 	add_request_keys(&keys, exchange, &times);
 	struct aws_policy_request request = {
 		.principal = {.is_anonymous = true, .account = STR(""), .arn = STR("")},
-		.action = action,
-		.resource = resource_arn};
+		.action = question->action,
+		.resource = question->resource};
 	if (caller) {
 		add_caller_keys(&keys, caller);
 		request.principal = caller->principal;
+		request.principal.canonical_id = question->canonical_id;
 		set.identity = caller->is_root ? &all : caller->policies;
 		set.identity_count = caller->is_root ? 1 : caller->policy_count;
-		set.boundary = caller->boundary;
+		set.boundary = caller->is_root ? NULL : caller->boundary;
 		set.session = caller->session_policy;
 	}
 	request.context = keys.key;
 	request.context_count = keys.count;
 	aws_policy_evaluate(&set, &request, &result);
-	if (result.decision == AWS_DECISION_ALLOW)
-		return 0;
-	return refuse(exchange, &request, &result, error);
+	if (ret_own)
+		*ret_own = decide_alone(&set, &request);
+	if (result.decision != AWS_DECISION_ALLOW)
+		refuse(exchange, &request, &result, error);
+	return result.decision;
+}
+
+int api_authorize(struct api_exchange *exchange, struct str action, struct str resource_arn,
+	const struct aws_policy *resource_policy, struct str resource_account,
+	const struct aws_context_key *context, size_t context_count, struct aws_error *error)
+{
+	const struct api_question question = {.action = action,
+		.resource = resource_arn,
+		.resource_policy = resource_policy,
+		.resource_account = resource_account.n ? resource_account
+						       : api_server_account(exchange->server),
+		.context = context,
+		.context_count = context_count};
+
+	return api_decide(exchange, &question, NULL, error) == AWS_DECISION_ALLOW ? 0 : -1;
 }

@@ -5,7 +5,6 @@
  * 403. */
 #include "api/s3/s3_priv.h"
 
-#include "aws/time.h"
 #include "base/number.h"
 
 #include <stdio.h>
@@ -77,8 +76,6 @@ static const struct {
 	{"s3:x-amz-content-sha256", "x-amz-content-sha256"},
 	{"s3:if-match", "if-match"},
 	{"s3:if-none-match", "if-none-match"},
-	{"aws:UserAgent", "user-agent"},
-	{"aws:Referer", "referer"},
 };
 static const struct {
 	const char *key, *parameter;
@@ -112,37 +109,11 @@ static void add_signature(struct context *context)
 	add(context, STR("s3:signatureAge"), s3_keep(context->call, (struct str){text, n}));
 }
 
-static void add_common(struct context *context)
-{
-	const struct api_exchange *exchange = context->call->exchange;
-	char text[AWS_TIME_STR_MAX];
-	size_t n = (size_t)(aws_time_write_iso8601(text, exchange->started_ms) - text);
-
-	add(context, STR("aws:CurrentTime"), s3_keep(context->call, (struct str){text, n}));
-	n = (size_t)(number_write(text, (uint64_t)exchange->started_ms / 1000) - text);
-	add(context, STR("aws:EpochTime"), s3_keep(context->call, (struct str){text, n}));
-	add(context, STR("aws:SourceIp"), str_from(exchange->peer));
-	add(context, STR("aws:SecureTransport"), exchange->is_tls ? STR("true") : STR("false"));
-	if (!exchange->caller)
-		return;
-	if (exchange->caller->user_name.n)
-		add(context, STR("aws:username"), exchange->caller->user_name);
-	add(context, STR("aws:userid"), exchange->caller->user_id);
-	add(context, STR("aws:PrincipalType"),
-		exchange->caller->is_root                ? STR("Account")
-		: exchange->caller->principal.role_arn.n ? STR("AssumedRole")
-							 : STR("User"));
-	for (size_t i = 0; i < exchange->caller->tag_count; i++)
-		if (context->count < ARRAY_SIZE(context->keys))
-			context->keys[context->count++] = exchange->caller->tags[i];
-}
-
 static void make_context(
 	struct s3_call *call, const struct s3_access *access, struct context *context)
 {
 	context->call = call;
 	context->count = 0;
-	add_common(context);
 	add_signature(context);
 	for (size_t i = 0; i < ARRAY_SIZE(header_keys); i++)
 		add(context, str_from(header_keys[i].key), s3_header(call, header_keys[i].header));
@@ -160,51 +131,16 @@ static void make_context(
 	add_tag_keys(context, access->request_tags);
 }
 
-static struct aws_principal principal_of(const struct s3_call *call)
-{
-	struct aws_principal principal = {.is_anonymous = true};
-
-	if (call->exchange->caller) {
-		principal = call->exchange->caller->principal;
-		principal.canonical_id = call->caller_id;
-	}
-	return principal;
-}
-
-/* Evaluates without the ACL; *ret_own tells what the identity policies alone say. */
-static void evaluate(struct s3_call *call, const struct s3_access *access,
-	struct aws_policy_request *request, struct aws_policy_result *ret_result,
-	enum aws_decision *ret_own)
+/* The bucket's, unless it is public where public policies are not heard. */
+static const struct aws_policy *policy_of(const struct s3_call *call, const struct s3_bucket *info)
 {
 	const struct store_caller *caller = call->exchange->caller;
-	const struct aws_policy *root[] = {call->s3->everything};
-	struct aws_policy_set set = {.resource = access->info ? access->info->policy : NULL,
-		.resource_account = access->acl && access->key.n && !access->is_bucket_acl
-					    ? s3_account_of(access->acl->owner)
-				    : access->info ? access->info->bucket.owner
-						   : STR("")};
-	struct aws_policy_result own;
+	bool is_foreign = !caller || !str_equal(caller->principal.account, info->bucket.owner);
 
-	if (caller && caller->is_root) {
-		set.identity = root;
-		set.identity_count = 1;
-	} else if (caller) {
-		set.identity = caller->policies;
-		set.identity_count = caller->policy_count;
-		set.boundary = caller->boundary;
-	}
-	if (caller)
-		set.session = caller->session_policy;
-	bool is_foreign = !caller || (access->info && !str_equal(caller->principal.account,
-							      access->info->bucket.owner));
-	if (set.resource && access->info->block.restrict_buckets && is_foreign &&
-		aws_policy_is_public(set.resource))
-		set.resource = NULL;
-	aws_policy_evaluate(&set, request, ret_result);
-	set.resource = NULL;
-	set.resource_account = STR("");
-	aws_policy_evaluate(&set, request, &own);
-	*ret_own = own.decision;
+	if (info->policy && info->block.restrict_buckets && is_foreign &&
+		aws_policy_is_public(info->policy))
+		return NULL;
+	return info->policy;
 }
 
 static bool acl_allows(struct s3_call *call, const struct s3_access *access, enum aws_decision own)
@@ -223,10 +159,11 @@ static bool acl_allows(struct s3_call *call, const struct s3_access *access, enu
 		       access->info && access->info->block.ignore_acls);
 }
 
-static bool allows(struct s3_call *call, const struct s3_access *access,
-	struct aws_policy_request *request, struct aws_policy_result *ret_result)
+/* ALLOW, or error says why not. */
+static enum aws_decision decide(
+	struct s3_call *call, const struct s3_access *access, struct aws_error *error)
 {
-	struct context *context = mem_new(1, sizeof(*context));
+	_cleanup_free_ struct context *context = mem_new(1, sizeof(*context));
 	_cleanup_buf_ struct buf arn = {0};
 	enum aws_decision own;
 
@@ -234,31 +171,30 @@ static bool allows(struct s3_call *call, const struct s3_access *access,
 	buf_printf(&arn, "arn:aws:s3:::%.*s", STR_ARG(access->bucket));
 	if (access->key.n)
 		buf_printf(&arn, "/%.*s", STR_ARG(access->key));
-	*request = (struct aws_policy_request){.principal = principal_of(call),
-		.action = str_from(access->action),
-		.resource = access->bucket.n ? s3_keep(call, buf_str(&arn)) : STR("*"),
+	const struct api_question question = {.action = str_from(access->action),
+		.resource = access->bucket.n ? buf_str(&arn) : STR("*"),
+		.resource_policy = access->info ? policy_of(call, access->info) : NULL,
+		.resource_account = access->acl && access->key.n && !access->is_bucket_acl
+					    ? s3_account_of(access->acl->owner)
+				    : access->info ? access->info->bucket.owner
+						   : STR(""),
+		.canonical_id = call->caller_id,
 		.context = context->keys,
 		.context_count = context->count};
-	evaluate(call, access, request, ret_result, &own);
-	request->context = NULL;
-	request->context_count = 0;
-	free(context);
-	return ret_result->decision == AWS_DECISION_ALLOW ||
-	       (ret_result->decision == AWS_DECISION_DENY && acl_allows(call, access, own));
+	enum aws_decision decision = api_decide(call->exchange, &question, &own, error);
+	return decision == AWS_DECISION_DENY && acl_allows(call, access, own) ? AWS_DECISION_ALLOW
+									      : decision;
 }
 
 int s3_allow(struct s3_call *call, const struct s3_access *access, struct aws_error *error)
 {
-	struct aws_policy_request request;
-	struct aws_policy_result result;
-	char why[AWS_ERROR_MESSAGE_MAX];
+	struct aws_error why = {0};
 
-	if (allows(call, access, &request, &result))
+	if (decide(call, access, &why) == AWS_DECISION_ALLOW)
 		return 0;
-	if (!call->exchange->caller)
-		return aws_error_default(error, AWS_ERROR_ACCESS_DENIED);
-	aws_policy_explain(&request, &result, why, sizeof(why));
-	return aws_error_set(error, AWS_ERROR_ACCESS_DENIED, "%s", why);
+	if (error)
+		*error = why;
+	return -1;
 }
 
 bool s3_may(struct s3_call *call, const struct s3_access *access)
@@ -297,16 +233,13 @@ bool s3_authorizes_late(const struct s3_call *call)
 static int not_there(struct s3_call *call, const struct s3_access *access, struct aws_error *found,
 	struct aws_error *error)
 {
-	struct aws_policy_request request;
-	struct aws_policy_result result;
+	struct aws_error why = {0};
 	bool is_absent = found->code == AWS_ERROR_NO_SUCH_KEY ||
 			 found->code == AWS_ERROR_NO_SUCH_VERSION ||
 			 found->code == AWS_ERROR_METHOD_NOT_ALLOWED;
 
 	if (is_absent) {
-		bool may = allows(call, access, &request, &result);
-
-		if (!may && result.decision == AWS_DECISION_EXPLICIT_DENY)
+		if (decide(call, access, &why) == AWS_DECISION_EXPLICIT_DENY)
 			return aws_error_default(error, AWS_ERROR_ACCESS_DENIED);
 		if (!s3_may_list(call, access->bucket, access->key, access->info))
 			return aws_error_default(error, AWS_ERROR_ACCESS_DENIED);

@@ -112,7 +112,6 @@ struct s3 {
 	pthread_mutex_t lock; /* of buckets and generation */
 	struct s3_bucket *buckets[S3_BUCKETS_CACHED];
 	uint64_t generation;
-	struct aws_policy *everything; /* what root may */
 	struct aws_signing_keys *keys; /* of POST forms */
 	struct s3_sender *sender;
 	struct s3_keeper *keeper;

@@ -165,8 +165,6 @@ static const char *const signing_names[] = {"s3", "s3express", NULL};
 int s3_start(struct s3 **ret_s3, const struct s3_options *options, struct err *err)
 {
 	_cleanup_(s3_stopp) struct s3 *s3 = mem_new(1, sizeof(*s3));
-	struct str everything = STR("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":"
-				    "\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}");
 
 	pthread_mutex_init(&s3->lock, NULL);
 	s3->objects = options->objects;
@@ -180,8 +178,7 @@ int s3_start(struct s3 **ret_s3, const struct s3_options *options, struct err *e
 		.style = AWS_STYLE_S3,
 		.begin = begin,
 		.context = s3};
-	if (aws_policy_parse(&s3->everything, everything, AWS_POLICY_IDENTITY, err) < 0 ||
-		s3_sender_start(s3, options, err) < 0 || s3_keeper_start(s3, options, err) < 0)
+	if (s3_sender_start(s3, options, err) < 0 || s3_keeper_start(s3, options, err) < 0)
 		return err_wrap(err, "s3");
 	*ret_s3 = take(s3);
 	return 0;
@@ -204,7 +201,6 @@ void s3_stop(struct s3 *s3)
 			s3_bucket_unref(bucket);
 		}
 	}
-	aws_policy_free(s3->everything);
 	aws_signing_keys_free(s3->keys);
 	pthread_mutex_destroy(&s3->lock);
 	free(s3->region);
