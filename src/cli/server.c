@@ -237,8 +237,10 @@ static int serve(struct run *run, struct err *err)
 		make_certificate(run, err) < 0)
 		return -1;
 	fill_settings(run, services, &settings);
-	if (api_server_start(&server, &settings, err) < 0 ||
-		server_services_write_profile(services, api_server_endpoint(server), err) < 0)
+	if (api_server_start(&server, &settings, err) < 0)
+		return -1;
+	server_services_register(services, server);
+	if (server_services_write_profile(services, api_server_endpoint(server), err) < 0)
 		return -1;
 	greet(run, server);
 	wait_for_signal();

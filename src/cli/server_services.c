@@ -144,6 +144,11 @@ const struct api_service *const *server_services_table(const struct server_servi
 	return services->table;
 }
 
+void server_services_register(struct server_services *services, struct api_server *server)
+{
+	api_metrics_register(server, s3_metrics, services->s3);
+}
+
 static struct store_caller *find(void *context, struct str access_key_id)
 {
 	return store_caller_find(context, access_key_id);

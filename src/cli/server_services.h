@@ -26,6 +26,8 @@ MEM_DEFINE_CLEANUP(struct server_services, server_services_close)
 
 /* Ends with NULL. */
 const struct api_service *const *server_services_table(const struct server_services *services);
+/* Their own counters, into /metrics. */
+void server_services_register(struct server_services *services, struct api_server *server);
 struct api_callers server_services_callers(struct server_services *services);
 /* The root key as a profile, DATA/credentials, with the server's endpoint. */
 int server_services_write_profile(

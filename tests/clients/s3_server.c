@@ -94,6 +94,7 @@ static int serve(const char *folder, const char *listen, int64_t day_ms, struct 
 		.access_log = getenv("S3_SERVER_LOG") ? STDERR_FILENO : -1};
 	if (api_server_start(&server, &settings, err) < 0)
 		return -1;
+	api_metrics_register(server, s3_metrics, s3);
 	printf("%s\n", api_server_endpoint(server));
 	fflush(stdout);
 	sigwait(&signals, &signal_number);

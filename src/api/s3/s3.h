@@ -34,8 +34,6 @@ const struct api_service *s3_service(struct s3 *s3);
 void s3_stop(struct s3 *s3);
 MEM_DEFINE_CLEANUP(struct s3, s3_stop)
 
-struct s3_counts {
-	uint64_t events_sent, events_failed, events_dropped; /* notifications */
-	uint64_t expired_objects, expired_uploads;           /* by lifecycle rules */
-};
-void s3_count(const struct s3 *s3, struct s3_counts *ret_counts);
+/* What its threads have done, in Prometheus' text format; context: struct s3. For
+ * api_metrics_register. */
+void s3_metrics(void *context, struct buf *lines);

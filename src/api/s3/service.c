@@ -3,6 +3,7 @@
  * on a worker, because the object must be looked up first; all others before the body is read. */
 #include "api/s3/s3_priv.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static bool has_parameter(void *context, struct str name)
@@ -207,11 +208,27 @@ void s3_stop(struct s3 *s3)
 	free(s3);
 }
 
-void s3_count(const struct s3 *s3, struct s3_counts *ret_counts)
+static void add_counter(
+	struct buf *lines, const char *name, const char *help, const atomic_uint_least64_t *value)
 {
-	*ret_counts = (struct s3_counts){.events_sent = s3->events_sent,
-		.events_failed = s3->events_failed,
-		.events_dropped = s3->events_dropped,
-		.expired_objects = s3->expired_objects,
-		.expired_uploads = s3->expired_uploads};
+	buf_printf(lines, "# HELP %s %s\n# TYPE %s counter\n%s %" PRIu64 "\n", name, help, name,
+		name, (uint64_t)atomic_load(value));
+}
+
+void s3_metrics(void *context, struct buf *lines)
+{
+	const struct s3 *s3 = context;
+
+	add_counter(
+		lines, "nagare_s3_events_sent_total", "Notifications delivered.", &s3->events_sent);
+	add_counter(lines, "nagare_s3_events_failed_total", "Notifications given up.",
+		&s3->events_failed);
+	add_counter(lines, "nagare_s3_events_dropped_total",
+		"Notifications not tried: too many waited, or the host is not allowed.",
+		&s3->events_dropped);
+	add_counter(lines, "nagare_s3_expired_objects_total",
+		"Objects, versions and delete markers removed by lifecycle rules.",
+		&s3->expired_objects);
+	add_counter(lines, "nagare_s3_expired_uploads_total", "Uploads aborted by lifecycle rules.",
+		&s3->expired_uploads);
 }
