@@ -142,7 +142,7 @@ static json_t *documents_json(
 			are_versions ? json_pack("{s:o, s:o, s:b, s:I}", "VersionId", name,
 					       "Document", text, "IsDefaultVersion",
 					       str_equal(documents[i].name, standard_name),
-					       "CreateDate", (json_int_t)documents[i].created_ms)
+					       "CreateDate", iam_time(documents[i].created_ms))
 				     : json_pack("{s:o, s:o}", "PolicyName", name, "PolicyDocument",
 					       text));
 	}

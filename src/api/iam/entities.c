@@ -91,7 +91,7 @@ int iam_get_user(struct iam *iam)
 		json_pack("{s:s, s:s, s:o, s:o, s:I}", "Path", "/", "UserName", "root", "UserId",
 			iam_string(store_edit_printf(iam->edit, "%.*s", STR_ARG(account))), "Arn",
 			iam_string(user.arn), "CreateDate",
-			(json_int_t)iam->call->exchange->started_ms));
+			iam_time(iam->call->exchange->started_ms)));
 	return 0;
 }
 

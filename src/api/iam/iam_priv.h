@@ -61,6 +61,11 @@ json_t *iam_string(struct str text);
 /* As IAM gives documents: percent-encoded. */
 json_t *iam_document(struct str text);
 void iam_set(json_t *object, const char *name, json_t *value); /* takes value; NULL: leaves out */
+/* A date to answer: IAM's are of whole seconds. */
+static inline json_int_t iam_time(int64_t ms)
+{
+	return ms / 1000 * 1000;
+}
 void iam_set_text(json_t *object, const char *name, struct str text); /* not when STR_NONE */
 /* A User, Group, Role, Policy or InstanceProfile; NULL: broken, error is filled. */
 json_t *iam_entity(struct iam *iam, const struct store_entity *entity, enum iam_detail detail);

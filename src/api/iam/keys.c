@@ -10,7 +10,7 @@ static json_t *key_json(const struct store_entity *user, const struct store_key 
 {
 	return json_pack("{s:o, s:o, s:s, s:I}", "UserName", iam_string(user->name), "AccessKeyId",
 		iam_string(key->access_key_id), "Status", key->is_active ? "Active" : "Inactive",
-		"CreateDate", (json_int_t)key->created_ms);
+		"CreateDate", iam_time(key->created_ms));
 }
 
 int iam_create_access_key(struct iam *iam)
@@ -99,7 +99,7 @@ int iam_get_access_key_last_used(struct iam *iam)
 		return iam_broken(iam);
 	json_t *used = json_pack("{s:s, s:s}", "ServiceName", "N/A", "Region", "N/A");
 	if (key.used_ms) {
-		iam_set(used, "LastUsedDate", json_integer(key.used_ms));
+		iam_set(used, "LastUsedDate", json_integer(iam_time(key.used_ms)));
 		iam_set_text(used, "ServiceName", key.used_service);
 		iam_set_text(used, "Region", key.used_region);
 	}

@@ -80,7 +80,7 @@ static json_t *common(const struct store_entity *entity, const char *name, const
 	iam_set(object, name, iam_string(entity->name));
 	iam_set(object, id, iam_string(entity->id));
 	iam_set(object, "Arn", iam_string(entity->arn));
-	iam_set(object, "CreateDate", json_integer(entity->created_ms));
+	iam_set(object, "CreateDate", json_integer(iam_time(entity->created_ms)));
 	return object;
 }
 
@@ -105,7 +105,7 @@ static json_t *role(const struct store_entity *entity, enum iam_detail detail)
 	set_boundary(object, entity);
 	json_t *used = json_object();
 	if (entity->used_ms) {
-		iam_set(used, "LastUsedDate", json_integer(entity->used_ms));
+		iam_set(used, "LastUsedDate", json_integer(iam_time(entity->used_ms)));
 		iam_set_text(used, "Region", entity->used_region);
 	}
 	iam_set(object, "RoleLastUsed", used);
@@ -130,7 +130,7 @@ static json_t *policy(struct iam *iam, const struct store_entity *entity, enum i
 	iam_set(object, "AttachmentCount", json_integer((json_int_t)attached));
 	iam_set(object, "PermissionsBoundaryUsageCount", json_integer((json_int_t)bounded));
 	iam_set(object, "IsAttachable", json_true());
-	iam_set(object, "UpdateDate", json_integer(entity->updated_ms));
+	iam_set(object, "UpdateDate", json_integer(iam_time(entity->updated_ms)));
 	if (detail == IAM_FULL)
 		iam_set_text(object, "Description", entity->description);
 	return object;

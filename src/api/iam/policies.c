@@ -303,7 +303,7 @@ static json_t *version_json(
 				  INT64_MAX, &number) &&
 			  (int64_t)number == policy->version;
 	json_t *object = json_pack("{s:o, s:b, s:I}", "VersionId", iam_string(version->name),
-		"IsDefaultVersion", is_default, "CreateDate", (json_int_t)version->created_ms);
+		"IsDefaultVersion", is_default, "CreateDate", iam_time(version->created_ms));
 
 	if (with_document)
 		iam_set(object, "Document", iam_document(version->text));
