@@ -96,8 +96,10 @@ int s3_events_parse(struct s3_events **ret_events, struct str xml, struct aws_er
 
 		while (kind < ARRAY_SIZE(kinds) && !str_equal(node->name, kinds[kind].element))
 			kind++;
-		if (kind == ARRAY_SIZE(kinds))
-			return unreachable(error, node->name);
+		if (kind == ARRAY_SIZE(kinds)) {
+			unreachable(error, node->name);
+			return -1;
+		}
 		struct str where = aws_xml_text(node, kinds[kind].where);
 		if (add_target(events, node, where.p ? where : STR(""), error) < 0)
 			return -1;
