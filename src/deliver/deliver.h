@@ -1,0 +1,89 @@
+/* deliver: records of flow logs to their destinations, each by a spool on disk. What
+ * deliver_commit has acknowledged is on disk and leaves it only when the destination has
+ * acknowledged it; a record is in exactly one object or one batch of events, and a batch that must
+ * be repeated has the same name (S3 key, x-nagare-batch-id), so that a repeat does no harm.
+ * Sources: VPC guide, "Publish flow logs to CloudWatch Logs", "... to Amazon S3", "... to Amazon
+ * Data Firehose"; CloudWatch Logs API reference, PutLogEvents; Firehose API reference,
+ * PutRecordBatch; S3 user guide.
+ *
+ * One struct deliver a process: spool folder, credentials, connections. One struct deliver_flow_log
+ * a flow log: its own spool, its own sending thread, so that a dead destination holds up nobody
+ * else. open, add, commit and close belong to one thread; status may be asked by any. add never
+ * blocks on the network; commit blocks on the disk.
+ * Bounds: memory by the window's records; disk by spool_max, beyond which batches are given up,
+ * oldest last, and told (deliver_take_given_up) so that the next records say SKIPDATA. */
+#pragma once
+
+#include "aws/credentials.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "record/format.h"
+#include "record/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct deliver;
+struct deliver_flow_log;
+
+enum deliver_kind { DELIVER_TO_FOLDER, DELIVER_TO_S3, DELIVER_TO_LOGS, DELIVER_TO_FIREHOSE };
+
+struct deliver_settings {
+	const char *folder;              /* of the spools; made */
+	uint64_t spool_max;              /* bytes of one flow log's spool; 0: 1 GiB */
+	const char *region, *account_id; /* of the flow logs */
+	/* NULL: as in aws/client.h */
+	const char *s3_endpoint, *logs_endpoint, *firehose_endpoint, *sts_endpoint, *ca_bundle;
+	struct aws_credentials_source *credentials;
+	void (*warn)(void *context, const struct err *err); /* any thread */
+	void *context;
+};
+
+int deliver_open(
+	struct deliver **ret_deliver, const struct deliver_settings *settings, struct err *err);
+/* All flow logs must be closed. Spools of flow logs that nobody opened stay for the next start. */
+void deliver_close(struct deliver *deliver);
+MEM_DEFINE_CLEANUP(struct deliver, deliver_close)
+
+struct deliver_flow_log_options {
+	const char *id; /* fl-...; names the spool */
+	enum deliver_kind kind;
+	/* FOLDER: a path. S3: arn:aws:s3:::BUCKET[/PREFIX/]. LOGS: name or ARN of the log group.
+	 * FIREHOSE: ARN or name of the stream. */
+	const char *destination;
+	const char *role_arn; /* DeliverCrossAccountRole: taken for the destination; NULL: none */
+	bool is_parquet, is_hive_compatible, is_per_hour; /* FOLDER and S3 */
+	struct record_format format;
+};
+
+/* Strings are copied. Takes up what a former process left in the spool and begins to send it. */
+int deliver_flow_log_open(struct deliver_flow_log **ret_flow_log, struct deliver *deliver,
+	const struct deliver_flow_log_options *options, struct err *err);
+/* A record of the open window; stream is the interface's log stream, "eni-...-all" (LOGS). */
+int deliver_add(struct deliver_flow_log *flow_log, const struct record *record, struct err *err);
+/* The window is over: what was added since the last commit becomes batches in the spool, durable
+ * when this returns 0. On a full disk it stays in memory for the next commit, up to 64 MiB. */
+int deliver_commit(struct deliver_flow_log *flow_log, int64_t window_start, struct err *err);
+/* Records given up since the last call. */
+uint64_t deliver_take_given_up(struct deliver_flow_log *flow_log);
+
+enum deliver_fault {
+	DELIVER_OK,
+	DELIVER_ACCESS_ERROR,
+	DELIVER_RATE_LIMITED,
+	DELIVER_UNKNOWN_ERROR
+};
+
+struct deliver_status {
+	enum deliver_fault fault;   /* of the last attempt; AWS's DeliverLogsErrorMessage */
+	char message[512];          /* what was said */
+	uint64_t records, batches;  /* delivered since open */
+	uint64_t retries, given_up; /* records */
+	uint64_t spool_batches, spool_bytes;
+	int64_t oldest_ms;    /* Unix; of the oldest batch in the spool, 0: empty */
+	int64_t delivered_ms; /* Unix; of the last acknowledgement */
+};
+void deliver_flow_log_status(struct deliver_flow_log *flow_log, struct deliver_status *ret_status);
+/* Goes on sending for at most drain_ms; what is left stays in the spool. is_deleted: the flow log
+ * is no more: what cannot be sent in that time is removed. */
+void deliver_flow_log_close(struct deliver_flow_log *flow_log, unsigned drain_ms, bool is_deleted);
