@@ -31,6 +31,8 @@ struct aws_client_settings {
 	unsigned attempts;   /* of one call; 0: 3 */
 	unsigned connect_ms; /* 0: 5000 */
 	unsigned stall_ms;   /* no byte for so long ends the attempt; 0: 30000 */
+	unsigned backoff_ms; /* the longest wait before the first repeat, doubled for each further
+				one up to 20 s, a random part of it waited; 0: 1000 */
 };
 
 int aws_client_new(struct aws_client **ret_client, const struct aws_client_settings *settings,
@@ -45,8 +47,10 @@ struct aws_call {
 	const char *service; /* that signs: "s3", "logs", "ec2", "firehose", ... */
 	const char *method;  /* NULL: POST */
 	struct str bucket;   /* S3 only: goes into the host or the path */
-	struct str path;  /* encoded; empty: "/". S3: the key's part, encoded, without the bucket */
-	struct str query; /* encoded */
+	struct str
+		path; /* encoded, beginning with "/" (added when it does not); empty: "/". S3: the
+			 key's part, encoded, without the bucket: of the key "/a" it is "//a" */
+	struct str query;                 /* encoded */
 	const struct aws_header *headers; /* more of them: X-Amz-Target, Content-Type, Range, ... */
 	size_t header_count;
 	struct str body;
