@@ -239,7 +239,7 @@ int client_address_make(const struct aws_client *client, const struct aws_call *
 	if (path.n && path.p[0] != '/')
 		buf_add_char(&address->path, '/');
 	buf_add_str(&address->path, path);
-	if (address->path.n == 0)
+	if (path.n == 0 && bucket.n == 0)
 		buf_add_char(&address->path, '/');
 
 	buf_printf(&address->url, "%s://%s", address->is_https ? "https" : "http",
