@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #define TEXT_SIZE 3000000
 
@@ -44,6 +45,56 @@ static int read_all(struct input *input, struct buf *ret, struct err *err)
 	}
 }
 
+/* The same by input_read. */
+static int read_all_out(struct input *input, struct buf *ret, struct err *err)
+{
+	for (size_t want = 1;; want = want * 3 % 70001 + 1) {
+		size_t n;
+		if (input_read(input, buf_reserve(ret, want), want, &n, err) < 0)
+			return -1;
+		if (n == 0)
+			return 0;
+		ret->n += n;
+		assert_true(n <= want);
+		assert_int_equal(input_offset(input), ret->n);
+	}
+}
+
+/* Gives its bytes in small pieces, so that every place of a member is once the end of one. */
+struct trickle {
+	struct str left;
+	size_t step;
+	bool closed;
+};
+
+static ssize_t trickle_read(void *context, void *bytes, size_t n, struct err *err)
+{
+	struct trickle *trickle = context;
+	size_t give = trickle->step < n ? trickle->step : n;
+
+	give = give < trickle->left.n ? give : trickle->left.n;
+	memcpy(bytes, trickle->left.p, give);
+	trickle->left.p += give;
+	trickle->left.n -= give;
+	trickle->step = trickle->step % 1009 + 1;
+	return (ssize_t)give;
+}
+
+static void trickle_close(void *context)
+{
+	((struct trickle *)context)->closed = true;
+}
+
+static int open_trickle(
+	struct input **ret_input, struct trickle *trickle, struct str bytes, struct err *err)
+{
+	struct input_source source = {
+		.read = trickle_read, .close = trickle_close, .context = trickle};
+
+	*trickle = (struct trickle){.left = bytes, .step = 1};
+	return input_open_source(ret_input, &source, "trickle", err);
+}
+
 static char *temporary_file(struct str bytes)
 {
 	char *path = mem_strdup("/tmp/nagare-input-test-XXXXXX");
@@ -58,15 +109,19 @@ static void check(struct str bytes, int expected, struct str content)
 {
 	_cleanup_free_ char *path = temporary_file(bytes);
 
-	for (int from_memory = 0; from_memory < 2; from_memory++) {
-		_cleanup_(input_closep) struct input *input = NULL;
+	for (int i = 0; i < 6; i++) {
+		struct input *input = NULL;
 		_cleanup_buf_ struct buf got = {0};
+		struct trickle trickle = {0};
 		struct err err;
-		assert_int_equal(from_memory ? input_open_memory(&input, bytes, "memory", &err)
-					     : input_open(&input, path, &err),
+		assert_int_equal(i / 2 == 0   ? input_open_memory(&input, bytes, "memory", &err)
+				 : i / 2 == 1 ? input_open(&input, path, &err)
+					      : open_trickle(&input, &trickle, bytes, &err),
 			0);
-		assert_int_equal(read_all(input, &got, &err), expected);
+		assert_int_equal((i & 1 ? read_all_out : read_all)(input, &got, &err), expected);
 		assert_true(str_equal(buf_str(&got), content));
+		input_close(input);
+		assert_int_equal(trickle.closed, i / 2 == 2);
 	}
 	unlink(path);
 }
@@ -109,6 +164,39 @@ static void damaged_gzip(void **state)
 	check(buf_str(&gzip), -1, (struct str){text, 100});
 }
 
+static void add_frame(struct buf *buf, const char *bytes, size_t n)
+{
+	size_t bound = ZSTD_compressBound(n);
+	size_t size = ZSTD_compress(buf_reserve(buf, bound), bound, bytes, n, 3);
+
+	assert_false(ZSTD_isError(size));
+	buf->n += size;
+}
+
+static void zstd_frames(void **state)
+{
+	_cleanup_buf_ struct buf zstd = {0};
+
+	add_frame(&zstd, text, 1000000);
+	add_frame(&zstd, text, 0);
+	add_frame(&zstd, text + 1000000, TEXT_SIZE - 1000000);
+	check(buf_str(&zstd), 0, (struct str){text, sizeof(text)});
+	buf_add_text(&zstd, "tail");
+	check(buf_str(&zstd), -1, (struct str){text, sizeof(text)});
+	zstd.n = 0;
+	add_frame(&zstd, text, 100);
+	check((struct str){zstd.p, 4}, -1, STR(""));
+	/* how much of a cut frame comes out is the library's choice */
+	struct input *input;
+	_cleanup_buf_ struct buf got = {0};
+	struct err err;
+	struct str cut = {zstd.p, zstd.n - 1};
+	assert_int_equal(input_open_memory(&input, cut, "memory", &err), 0);
+	assert_int_equal(read_all_out(input, &got, &err), -1);
+	assert_true(got.n < 100 && memcmp(got.p, text, got.n) == 0);
+	input_close(input);
+}
+
 static void missing_and_folder(void **state)
 {
 	struct input *input;
@@ -126,6 +214,7 @@ int main(void)
 		cmocka_unit_test(plain),
 		cmocka_unit_test(gzip_members),
 		cmocka_unit_test(damaged_gzip),
+		cmocka_unit_test(zstd_frames),
 		cmocka_unit_test(missing_and_folder),
 	};
 	srand(1);

@@ -309,7 +309,7 @@ const struct cli_command cli_query = {
 	.summary = "answer SQL about flow logs",
 	.description =
 		"Runs SQL over the table vpc_flow_logs, which is made of the flow logs in the given "
-		"locations: text, gzip text and Parquet, mixed, with any fields in any order. "
+		"locations: text (gzip and zstd undone) and Parquet, mixed, with any fields in any order. "
 		"Without SQL, statements are read from standard input, or at a prompt when that is "
 		"a terminal.\n\n"
 		"The columns have the names and types that AWS's documents give them for Athena: "
@@ -328,7 +328,7 @@ const struct cli_command cli_query = {
 			{"from", 'f', "LOCATION",
 				"A file, a folder with everything below it, a glob ('**' stands for "
 				"any folders) or a bucket folder; may be repeated. In folders, files "
-				"ending in .log, .txt, .gz and .parquet are taken. Default: the bucket "
+				"ending in .log, .txt, .gz, .zst and .parquet are taken. Default: the bucket "
 				"folder that 'nagare run' writes to.",
 				set_from},
 			{"output", 'o', "FORM",

@@ -15,6 +15,7 @@ static const struct str suffixes[] = {
 	STR(".log"),
 	STR(".txt"),
 	STR(".gz"),
+	STR(".zst"),
 	STR(".parquet"),
 };
 
@@ -184,7 +185,7 @@ static int add_location(struct query_objects *objects, const char *location, str
 		return r;
 	err_set(err, ERR_NOT_FOUND, "there is no flow log in %s", location);
 	return err_hint(err,
-		"files ending in .log, .txt, .gz or .parquet are looked for, in all folders "
+		"files ending in .log, .txt, .gz, .zst or .parquet are looked for, in all folders "
 		"below; others can be named one by one");
 }
 
@@ -238,6 +239,16 @@ int query_objects_list(struct query_objects *ret_objects, const char *const *loc
 	}
 	*ret_objects = objects;
 	return 0;
+}
+
+int query_object_open(const struct query_object *object, struct input **ret_input, struct err *err)
+{
+	if (input_open(ret_input, object->path, err) == 0)
+		return 0;
+	if (err && err->code == ERR_NOT_FOUND)
+		err_hint(err, "it was there when the locations were listed and has been removed "
+			      "since; run the statement again");
+	return -1;
 }
 
 void query_objects_done(struct query_objects *objects)

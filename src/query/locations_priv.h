@@ -1,11 +1,13 @@
 /* locations: the objects behind what the user named.
  * A folder is walked with all below it, links followed, hidden names (drafts of writers among them)
- * left out, and files taken by suffix: .log .txt .gz (.log.gz) .parquet. A file that is named, or
- * matched by a glob, is taken whatever it is called, and Parquet told by its first bytes. In a glob
+ * left out, and files taken by suffix: .log .txt .gz (.log.gz) .zst .parquet. A file that is named,
+ * or matched by a glob, is taken whatever it is called, and Parquet told by its first bytes. In a
+ * glob
  * `**` stands for any number of folders. An object that two locations reach is read once. */
 #pragma once
 
 #include "base/err.h"
+#include "base/input.h"
 #include "base/mem.h"
 
 #include <stdbool.h>
@@ -30,4 +32,6 @@ struct query_objects {
 /* Fails with ERR_NOT_FOUND for a location that is not there or has no flow log in it. */
 int query_objects_list(struct query_objects *ret_objects, const char *const *locations,
 	size_t count, struct err *err);
+/* The bytes of an object, from whatever holds it: the one place where the scan gets them. */
+int query_object_open(const struct query_object *object, struct input **ret_input, struct err *err);
 void query_objects_done(struct query_objects *objects);

@@ -98,15 +98,10 @@ static int open_next_object(struct scan_thread *thread, struct err *err)
 	if (next >= session->texts_count)
 		return 0;
 	thread->object = session->texts[next];
-	const char *path = session->objects.object[thread->object].path;
-	if (input_open(&input, path, err) < 0 ||
+	if (query_object_open(&session->objects.object[thread->object], &input, err) < 0 ||
 		record_reader_open_as(&thread->reader, take(input), session->headerless,
-			session->strict, err) < 0) {
-		if (err->code == ERR_NOT_FOUND)
-			err_hint(err, "it was there when the locations were listed and has been "
-				      "removed since; run the statement again");
+			session->strict, err) < 0)
 		return -1;
-	}
 	const struct record_reader_column *columns = record_reader_columns(thread->reader, &count);
 	size_t *wanted = mem_new(scan->columns_count + 1, sizeof(*wanted));
 	for (size_t i = 0; i < scan->columns_count; i++) {

@@ -81,7 +81,7 @@ static int read_header(struct headers *headers, size_t object, struct err *err)
 	_cleanup_buf_ struct buf fingerprint = {0};
 	size_t count;
 
-	if (input_open(&input, session->objects.object[object].path, err) < 0 ||
+	if (query_object_open(&session->objects.object[object], &input, err) < 0 ||
 		record_reader_open_as(&reader, take(input), session->headerless, false, err) < 0)
 		return -1;
 	const struct record_reader_column *columns = record_reader_columns(reader, &count);
