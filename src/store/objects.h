@@ -282,8 +282,8 @@ struct store_fsck_options {
 	void *context;
 };
 /* Compares files with index; the server must not run. With the index gone or damaged, repair makes
- * it anew from the files: buckets with their configurations, objects, versions, markers; not
- * uploads under way. What is damaged or belongs to nothing is moved to DATA/damaged, never deleted;
- * drafts are deleted. What is told of a repair is a sentence too. */
+ * it anew from the files: buckets with their configurations, objects, versions, markers, uploads
+ * under way with their parts. What is damaged or belongs to nothing is moved to DATA/damaged, never
+ * deleted; drafts are deleted. What is told of a repair is a sentence too. */
 int store_fsck(const char *folder, const struct store_fsck_options *options,
 	struct store_fsck_report *ret_report, struct err *err);

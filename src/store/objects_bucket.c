@@ -190,6 +190,39 @@ int bucket_check(struct store_connection *connection, const struct bucket *bucke
 	return store_column_i64(statement, 0) == versioning ? BUCKET_E_OK : BUCKET_E_CHANGED;
 }
 
+int bucket_demand(struct store_connection *connection, const struct bucket *bucket,
+	struct aws_error *error, bool *ret_is_refused, struct err *err)
+{
+	int found = bucket_check(connection, bucket, 0, err);
+
+	if (found < 0)
+		return -1;
+	*ret_is_refused = found == BUCKET_E_GONE;
+	if (*ret_is_refused)
+		aws_error_default(error, AWS_ERROR_NO_SUCH_BUCKET);
+	return 0;
+}
+
+int bucket_insert(struct store_connection *connection, struct bucket *bucket, struct err *err)
+{
+	sqlite3_stmt *statement;
+
+	if (store_statement(connection,
+		    "INSERT INTO buckets (name, region, owner, created, versioning)"
+		    " VALUES (?, ?, ?, ?, ?)",
+		    &statement, err) < 0)
+		return -1;
+	store_bind_str(statement, 1, str_from(bucket->name));
+	store_bind_str(statement, 2, str_from(bucket->region));
+	store_bind_str(statement, 3, str_from(bucket->owner));
+	store_bind_i64(statement, 4, bucket->created_ms);
+	store_bind_i64(statement, 5, bucket->versioning);
+	if (store_step(statement, err) < 0)
+		return -1;
+	bucket->id = sqlite3_last_insert_rowid(sqlite3_db_handle(statement));
+	return 0;
+}
+
 /* ---- the text in configs/BUCKET ---- */
 
 static int write_settings(struct store_connection *connection, int64_t id, struct buf *text,
@@ -333,22 +366,10 @@ static int commit_bucket(
 static int apply_create(struct change *base, struct store_connection *connection, struct err *err)
 {
 	struct bucket_change *change = (struct bucket_change *)base;
-	const struct bucket *bucket = change->bucket;
-	sqlite3_stmt *statement;
 
-	if (store_statement(connection,
-		    "INSERT INTO buckets (name, region, owner, created, versioning)"
-		    " VALUES (?, ?, ?, ?, 0)",
-		    &statement, err) < 0)
-		return -1;
-	store_bind_str(statement, 1, str_from(bucket->name));
-	store_bind_str(statement, 2, str_from(bucket->region));
-	store_bind_str(statement, 3, str_from(bucket->owner));
-	store_bind_i64(statement, 4, bucket->created_ms);
-	if (store_step(statement, err) < 0)
-		return -1;
-	change->bucket->id = sqlite3_last_insert_rowid(sqlite3_db_handle(statement));
-	return journal_bucket(connection, change, err);
+	return bucket_insert(connection, change->bucket, err) < 0
+		       ? -1
+		       : journal_bucket(connection, change, err);
 }
 
 static bool is_label_char(char c)
@@ -635,15 +656,11 @@ static int apply_config(struct change *base, struct store_connection *connection
 {
 	struct bucket_change *change = (struct bucket_change *)base;
 	sqlite3_stmt *statement;
-	int found = bucket_check(connection, change->bucket, 0, err);
 
-	if (found < 0)
+	if (bucket_demand(connection, change->bucket, change->error, &change->is_refused, err) < 0)
 		return -1;
-	if (found == BUCKET_E_GONE) {
-		change->is_refused = true;
-		aws_error_default(change->error, AWS_ERROR_NO_SUCH_BUCKET);
+	if (change->is_refused)
 		return 0;
-	}
 	if (store_statement(connection,
 		    change->text.p ? "INSERT OR REPLACE INTO bucket_configs VALUES (?, ?, ?)"
 				   : "DELETE FROM bucket_configs WHERE bucket = ? AND name = ?",

@@ -475,7 +475,6 @@ static int begin_rebuild(struct fsck *fsck)
 {
 	int root = fsck->objects->root;
 
-	fsck->adopts = fsck->objects->bucket_count == 0 || objects_are_rebuilt(fsck->objects);
 	if (!fsck->adopts || !fsck->options->repair)
 		return 0;
 	_cleanup_close_ int fd =
@@ -493,6 +492,17 @@ static int end_rebuild(struct fsck *fsck)
 	return err_set_errno(fsck->err, errno, "cannot remove %s", OBJECTS_REBUILDING);
 }
 
+/* Uploads without a row come back into a new index; from an old one they are gone already. */
+static int check_uploads(struct fsck *fsck)
+{
+	bool repair = fsck->options->repair;
+
+	if (fsck->adopts &&
+		rebuild_uploads(fsck->objects, repair, fsck->options, fsck->report, fsck->err) < 0)
+		return -1;
+	return repair ? uploads_sweep(fsck->objects, fsck->err) : 0;
+}
+
 static int check_all(struct fsck *fsck)
 {
 	struct store_objects *objects = fsck->objects;
@@ -501,14 +511,15 @@ static int check_all(struct fsck *fsck)
 	count_drafts(fsck);
 	if (fsck->options->progressed && count_rows(fsck) < 0)
 		return -1;
-	if (repair && objects_recover(objects, fsck->err) < 0)
+	fsck->adopts = objects->bucket_count == 0 || objects_are_rebuilt(objects);
+	if (repair && objects_recover_objects(objects, fsck->err) < 0)
 		return -1;
 	if (objects_are_rebuilt(objects))
 		fsck_tell(fsck->options, "the index is not whole: a repair of it was broken off");
 	if (begin_rebuild(fsck) < 0)
 		return -1;
 	int lacking = rebuild_buckets(objects, repair, fsck->options, fsck->report, fsck->err);
-	if (lacking < 0)
+	if (lacking < 0 || check_uploads(fsck) < 0)
 		return -1;
 	for (size_t i = 0; i < objects->bucket_count; i++) {
 		fsck->bucket = objects->bucket[i];

@@ -34,6 +34,7 @@ enum meta_tag {
 	META_OWNER,
 	META_ALGORITHM,
 	META_DEFAULT_TYPE, /* content_type is binary/octet-stream */
+	META_BUCKET,       /* of an upload */
 };
 
 static void add_number(struct buf *blob, uint64_t value)
@@ -345,13 +346,14 @@ bool meta_find_part(struct str parts, unsigned number, int64_t *ret_offset, int6
 	return false;
 }
 
-void meta_encode_upload(struct buf *blob, const struct store_upload *upload)
+void meta_encode_upload(struct buf *blob, const struct store_upload *upload, struct str bucket)
 {
 	static const uint8_t none[16];
 	const char algorithm[2] = {(char)upload->algorithm, (char)upload->type};
 
 	blob->n = 0;
 	add_head(blob, META_UPLOAD, upload->started_ms, none);
+	add_field(blob, META_BUCKET, bucket);
 	add_field(blob, META_KEY, upload->key);
 	add_field(blob, META_OWNER, upload->owner);
 	add_field(blob, META_ALGORITHM, (struct str){algorithm, sizeof(algorithm)});
@@ -406,4 +408,18 @@ bool meta_decode_upload(struct str blob, struct store_upload *ret_upload)
 	}
 	*ret_upload = upload;
 	return true;
+}
+
+struct str meta_upload_bucket(struct str blob)
+{
+	struct str rest, bytes;
+	unsigned tag;
+
+	if (!has_crc(blob) || blob.p[1] != META_UPLOAD)
+		return STR_NONE;
+	rest = (struct str){blob.p + META_HEAD, blob.n - META_HEAD - META_CRC};
+	while (rest.n && take_field(&rest, &tag, &bytes))
+		if (tag == META_BUCKET)
+			return bytes;
+	return STR_NONE;
 }

@@ -60,8 +60,10 @@ void meta_add_part(struct buf *parts, const struct store_part *part);
 bool meta_find_part(struct str parts, unsigned number, int64_t *ret_offset, int64_t *ret_size,
 	struct aws_checksum_value *ret_checksum);
 /* Settings of an upload, in the same encoding. */
-void meta_encode_upload(struct buf *blob, const struct store_upload *upload);
+void meta_encode_upload(struct buf *blob, const struct store_upload *upload, struct str bucket);
 bool meta_decode_upload(struct str blob, struct store_upload *ret_upload);
+/* Lent by the blob; STR_NONE in one of before it was kept. */
+struct str meta_upload_bucket(struct str blob);
 
 /* ---- state ---- */
 
@@ -240,6 +242,11 @@ void buckets_done(struct store_objects *objects);
 enum { BUCKET_E_OK, BUCKET_E_GONE, BUCKET_E_CHANGED };
 int bucket_check(struct store_connection *connection, const struct bucket *bucket, int versioning,
 	struct err *err);
+/* The same for a change that only needs it to be there: NoSuchBucket in error, is_refused. */
+int bucket_demand(struct store_connection *connection, const struct bucket *bucket,
+	struct aws_error *error, bool *ret_is_refused, struct err *err);
+/* Its row; sets its id. */
+int bucket_insert(struct store_connection *connection, struct bucket *bucket, struct err *err);
 /* Writes a bucket's settings as the index has them to DATA/configs/NAME, for fsck. */
 int bucket_settle(struct store_objects *objects, int64_t id, struct err *err);
 
@@ -347,6 +354,16 @@ int upload_get(struct store_objects *objects, const struct bucket *bucket, struc
 	struct str id, struct store_upload *ret_upload, struct aws_error *error, struct err *err);
 int upload_delete(struct store_connection *connection, const struct bucket *bucket, struct str key,
 	struct str id, struct err *err);
+/* Rows; one that is there is replaced. draft: of the part's file. */
+int upload_insert(struct store_connection *connection, const struct bucket *bucket, struct str key,
+	struct str id, struct str meta, struct err *err);
+int upload_insert_part(struct store_connection *connection, struct str id,
+	const struct store_part *part, uint64_t draft, struct str meta, struct err *err);
+#define PART_NAME_MAX 40
+void part_name(char ret_name[static PART_NAME_MAX], unsigned number, uint64_t draft);
+/* A part is kept in the encoding of an object. part_decode leaves the number alone. */
+void part_encode(struct buf *blob, const struct store_part *part);
+bool part_decode(struct str blob, struct store_part *part);
 
 /* ---- objects_rebuild.c ---- */
 
@@ -359,6 +376,10 @@ int rebuild_buckets(struct store_objects *objects, bool repair,
  * as its metadata says. */
 int rebuild_row(struct store_objects *objects, struct store_connection *connection, int64_t bucket,
 	struct str key, int fd, const char *version, int64_t stamp, struct err *err);
+/* Rows for the uploads that have a folder but no row. Returns how many lacked one, or <0. */
+int rebuild_uploads(struct store_objects *objects, bool repair,
+	const struct store_fsck_options *options, struct store_fsck_report *report,
+	struct err *err);
 /* MD5 of a file, and of another algorithm if not NONE. -errno. */
 int rebuild_hash(int fd, enum aws_checksum algorithm, uint8_t ret_md5[static AWS_MD5_SIZE],
 	struct aws_checksum_value *ret_checksum);
@@ -369,6 +390,8 @@ void fsck_tell(const struct store_fsck_options *options, const char *format, ...
 
 /* Redoes what the journal says was committed but not moved, and removes drafts. */
 int objects_recover(struct store_objects *objects, struct err *err);
+/* The same but for uploads: without their rows they would seem to belong to nothing. */
+int objects_recover_objects(struct store_objects *objects, struct err *err);
 /* Moves the files of a key to where the index says; draft (0: none) is the file in incoming of the
  * version `stamp`. An empty key: the bucket's settings. */
 int settle_key(struct store_objects *objects, struct bucket *bucket, struct str key, int64_t stamp,

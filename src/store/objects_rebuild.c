@@ -1,5 +1,7 @@
-/* The index from the files: buckets from configs/BUCKET, objects from what lies beside their bytes.
- */
+/* The index from the files: buckets from configs/BUCKET, objects from what lies beside their bytes,
+ * uploads under way from uploads/ID/upload and the parts beside it. Of a part that was sent again
+ * as the machine stopped both files may be there: the newer one counts, answered or not, and a
+ * client that completes with the older one's ETag is told InvalidPart, and sends it once more. */
 #include "store/objects_priv.h"
 
 #include "base/number.h"
@@ -8,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 void fsck_tell(const struct store_fsck_options *options, const char *format, ...)
@@ -38,27 +41,6 @@ static int insert_config(struct store_connection *connection, int64_t bucket, st
 	store_bind_str(statement, 2, name);
 	store_bind_str(statement, 3, text);
 	return store_step(statement, err);
-}
-
-static int insert_bucket(
-	struct store_connection *connection, struct bucket *bucket, struct err *err)
-{
-	sqlite3_stmt *statement;
-
-	if (store_statement(connection,
-		    "INSERT INTO buckets (name, region, owner, created, versioning)"
-		    " VALUES (?, ?, ?, ?, ?)",
-		    &statement, err) < 0)
-		return -1;
-	store_bind_str(statement, 1, str_from(bucket->name));
-	store_bind_str(statement, 2, str_from(bucket->region));
-	store_bind_str(statement, 3, str_from(bucket->owner));
-	store_bind_i64(statement, 4, bucket->created_ms);
-	store_bind_i64(statement, 5, bucket->versioning);
-	if (store_step(statement, err) < 0)
-		return -1;
-	bucket->id = sqlite3_last_insert_rowid(sqlite3_db_handle(statement));
-	return 0;
 }
 
 /* The lines before the first "config". */
@@ -97,7 +79,7 @@ static int rebuild_bucket(struct store_objects *objects, const char *name, struc
 	if (bucket_open_folder(objects, name, &bucket->fd, err) < 0 ||
 		store_write_begin(objects->database, &connection, err) < 0)
 		return -1;
-	int result = insert_bucket(connection, bucket, err);
+	int result = bucket_insert(connection, bucket, err);
 	while (result == 0 && text.n && str_split(&text, '\n', &line)) {
 		struct str word, config;
 		uint64_t n;
@@ -147,6 +129,161 @@ int rebuild_buckets(struct store_objects *objects, bool repair,
 	else if (fd >= 0)
 		close(fd);
 	return result < 0 ? result : lacking;
+}
+
+/* ---- uploads ---- */
+
+struct part_file {
+	unsigned number;
+	unsigned long long draft;
+	char name[PART_NAME_MAX];
+};
+
+static int compare_parts(const void *a, const void *b)
+{
+	const struct part_file *x = a, *y = b;
+
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return (x->draft > y->draft) - (x->draft < y->draft);
+}
+
+static int list_parts(int fd, struct part_file **ret_parts, size_t *ret_count)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = own >= 0 ? fdopendir(own) : NULL;
+	struct part_file *parts = NULL;
+	size_t count = 0, room = 0;
+	const struct dirent *entry;
+
+	if (!folder) {
+		int failure = errno;
+		if (own >= 0)
+			close(own);
+		return -failure;
+	}
+	while ((entry = readdir(folder))) {
+		struct part_file part;
+		if (sscanf(entry->d_name, "%5u.%16llx", &part.number, &part.draft) != 2 ||
+			part.number < 1 || part.number > STORE_PARTS_MAX)
+			continue;
+		part_name(part.name, part.number, part.draft);
+		if (count == room)
+			parts = mem_grow(parts, room = room ? 2 * room : 64, sizeof(*parts));
+		parts[count++] = part;
+	}
+	closedir(folder);
+	if (count)
+		qsort(parts, count, sizeof(*parts), compare_parts);
+	*ret_parts = parts;
+	*ret_count = count;
+	return 0;
+}
+
+/* From what lies beside its bytes, or (no attributes here) from the bytes. -errno. */
+static int describe_part(int fd, enum aws_checksum algorithm, struct store_part *part)
+{
+	char blob[META_XATTR_MAX];
+	uint8_t md5[AWS_MD5_SIZE];
+	struct stat status;
+	unsigned number = part->number;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	ssize_t n = fgetxattr(fd, META_XATTR, blob, sizeof(blob));
+	if (n > 0 && part_decode((struct str){blob, (size_t)n}, part) &&
+		part->size == status.st_size) {
+		part->number = number;
+		return 0;
+	}
+	*part = (struct store_part){.number = number,
+		.size = status.st_size,
+		.modified_ms = stat_stamp(&status) / 1000000};
+	int result = rebuild_hash(fd, algorithm, md5, &part->checksum);
+	if (result == 0)
+		*aws_hex_write(part->etag, md5, sizeof(md5)) = '\0';
+	return result;
+}
+
+static int rebuild_parts(struct store_connection *connection, int folder, const char *id,
+	enum aws_checksum algorithm, struct err *err)
+{
+	_cleanup_free_ struct part_file *parts = NULL;
+	size_t count = 0;
+	int result = list_parts(folder, &parts, &count);
+
+	if (result < 0)
+		return err_set_errno(err, result, "cannot read uploads/%s", id);
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_buf_ struct buf blob = {0};
+		struct store_part part = {.number = parts[i].number};
+		if (i + 1 < count && parts[i + 1].number == parts[i].number)
+			continue;
+		_cleanup_close_ int fd = file_open_below(folder, parts[i].name, O_RDONLY);
+		result = fd < 0 ? fd : describe_part(fd, algorithm, &part);
+		if (result < 0)
+			return err_set_errno(
+				err, result, "cannot read uploads/%s/%s", id, parts[i].name);
+		part_encode(&blob, &part);
+		if (upload_insert_part(connection, str_from(id), &part, parts[i].draft,
+			    buf_str(&blob), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int rebuild_upload(struct store_objects *objects, const char *id, bool repair,
+	const struct store_fsck_options *options, struct err *err)
+{
+	_cleanup_(bucket_unrefp) struct bucket *bucket = NULL;
+	_cleanup_(store_upload_done) struct store_upload upload = {0};
+	_cleanup_buf_ struct buf blob = {0};
+	struct store_connection *connection;
+	_cleanup_close_ int folder = file_open_below(objects->uploads, id, O_RDONLY | O_DIRECTORY);
+
+	if (folder < 0)
+		return err_set_errno(err, folder, "cannot open uploads/%s", id);
+	if (file_read_whole(folder, "upload", &blob) < 0 ||
+		!meta_decode_upload(buf_str(&blob), &upload)) {
+		fsck_tell(options, "uploads/%s does not say what it is of", id);
+		return 0;
+	}
+	struct str name = meta_upload_bucket(buf_str(&blob));
+	fsck_tell(options, "the upload of %.*s/%.*s is not in the index", STR_ARG(some(name)),
+		STR_ARG(upload.key));
+	if (!repair || bucket_ref(objects, some(name), &bucket, NULL) < 0)
+		return 0;
+	if (store_write_begin(objects->database, &connection, err) < 0)
+		return -1;
+	if (upload_insert(connection, bucket, upload.key, str_from(id), buf_str(&blob), err) < 0 ||
+		rebuild_parts(connection, folder, id, upload.algorithm, err) < 0) {
+		store_rollback(connection);
+		return -1;
+	}
+	return store_commit(connection, err) < 0 ? -1 : 1;
+}
+
+int rebuild_uploads(struct store_objects *objects, bool repair,
+	const struct store_fsck_options *options, struct store_fsck_report *report, struct err *err)
+{
+	int fd = openat(objects->uploads, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	int result = folder ? 0 : err_set_errno(err, errno, "cannot read the folder uploads");
+	int lacking = 0;
+
+	while (folder && result >= 0 && (entry = readdir(folder))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		lacking++;
+		result = rebuild_upload(objects, entry->d_name, repair, options, err);
+		report->repaired += result > 0;
+	}
+	if (folder)
+		closedir(folder);
+	else if (fd >= 0)
+		close(fd);
+	return result < 0 ? -1 : lacking;
 }
 
 /* ---- objects ---- */

@@ -335,7 +335,7 @@ static void remove_drafts(struct store_objects *objects)
 		close(fd);
 }
 
-int objects_recover(struct store_objects *objects, struct err *err)
+int objects_recover_objects(struct store_objects *objects, struct err *err)
 {
 	struct store_connection *connection;
 	sqlite3_stmt *statement;
@@ -352,5 +352,10 @@ int objects_recover(struct store_objects *objects, struct err *err)
 		return err_wrap(err, "recovery after a crash");
 	if (!objects->stuck)
 		remove_drafts(objects);
-	return uploads_sweep(objects, err);
+	return 0;
+}
+
+int objects_recover(struct store_objects *objects, struct err *err)
+{
+	return objects_recover_objects(objects, err) < 0 ? -1 : uploads_sweep(objects, err);
 }

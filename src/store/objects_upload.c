@@ -16,9 +16,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define PART_NAME_MAX 40
-
-static void part_name(char ret_name[static PART_NAME_MAX], unsigned number, uint64_t draft)
+void part_name(char ret_name[static PART_NAME_MAX], unsigned number, uint64_t draft)
 {
 	snprintf(ret_name, PART_NAME_MAX, "%05u.%016llx", number, (unsigned long long)draft);
 }
@@ -79,24 +77,27 @@ static int upload_statement(struct store_connection *connection, const char *sql
 	return 0;
 }
 
+int upload_insert(struct store_connection *connection, const struct bucket *bucket, struct str key,
+	struct str id, struct str meta, struct err *err)
+{
+	sqlite3_stmt *statement;
+
+	if (upload_statement(connection, "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?)",
+		    bucket, key, id, &statement, err) < 0)
+		return -1;
+	sqlite3_bind_blob64(statement, 4, meta.p, meta.n, SQLITE_TRANSIENT);
+	return store_step(statement, err);
+}
+
 static int apply_create(struct change *base, struct store_connection *connection, struct err *err)
 {
 	struct upload_change *change = (struct upload_change *)base;
-	sqlite3_stmt *statement;
-	int found = bucket_check(connection, change->bucket, 0, err);
 
-	if (found < 0)
+	if (bucket_demand(connection, change->bucket, change->error, &change->is_refused, err) < 0)
 		return -1;
-	if (found == BUCKET_E_GONE) {
-		change->is_refused = true;
-		aws_error_default(change->error, AWS_ERROR_NO_SUCH_BUCKET);
-		return 0;
-	}
-	if (upload_statement(connection, "INSERT INTO uploads VALUES (?, ?, ?, ?)", change->bucket,
-		    change->key, change->id, &statement, err) < 0)
-		return -1;
-	sqlite3_bind_blob64(statement, 4, change->meta.p, change->meta.n, SQLITE_TRANSIENT);
-	return store_step(statement, err);
+	return change->is_refused ? 0
+				  : upload_insert(connection, change->bucket, change->key,
+					    change->id, change->meta, err);
 }
 
 static int commit_upload(struct store_objects *objects, struct upload_change *change,
@@ -130,7 +131,7 @@ int store_upload_create(struct store_objects *objects, struct str bucket_name,
 	int64_t stamp = stamp_next(objects);
 	upload->started_ms = stamp / 1000000;
 	id_make(upload->id, stamp);
-	meta_encode_upload(&blob, upload);
+	meta_encode_upload(&blob, upload, bucket_name);
 	if (mkdirat(objects->uploads, upload->id, 0750) < 0)
 		return failed(error, err, errno, "cannot make uploads/%s", upload->id);
 	int folder = file_open_below(objects->uploads, upload->id, O_RDONLY | O_DIRECTORY);
@@ -217,10 +218,26 @@ static int remove_old_part(struct store_connection *connection, struct upload_ch
 	return result < 0 ? -1 : 0;
 }
 
+int upload_insert_part(struct store_connection *connection, struct str id,
+	const struct store_part *part, uint64_t draft, struct str meta, struct err *err)
+{
+	sqlite3_stmt *statement;
+
+	if (store_statement(connection,
+		    "INSERT OR REPLACE INTO upload_parts VALUES (?, ?, ?, ?, ?)", &statement,
+		    err) < 0)
+		return -1;
+	store_bind_str(statement, 1, id);
+	store_bind_i64(statement, 2, part->number);
+	store_bind_i64(statement, 3, (int64_t)draft);
+	store_bind_i64(statement, 4, part->size);
+	sqlite3_bind_blob64(statement, 5, meta.p, meta.n, SQLITE_TRANSIENT);
+	return store_step(statement, err);
+}
+
 static int apply_part(struct change *base, struct store_connection *connection, struct err *err)
 {
 	struct upload_change *change = (struct upload_change *)base;
-	sqlite3_stmt *statement;
 	uint64_t old;
 	int found = upload_find(connection, change->bucket, change->key, change->id, NULL, err);
 
@@ -233,22 +250,14 @@ static int apply_part(struct change *base, struct store_connection *connection, 
 	}
 	uint64_t draft = change->draft;
 	if (remove_old_part(connection, change, &old, err) < 0 ||
-		store_statement(connection,
-			"INSERT OR REPLACE INTO upload_parts VALUES (?, ?, ?, ?, ?)", &statement,
-			err) < 0)
+		upload_insert_part(
+			connection, change->id, change->part, draft, change->part_meta, err) < 0)
 		return -1;
 	change->draft = old;
-	store_bind_str(statement, 1, change->id);
-	store_bind_i64(statement, 2, change->part->number);
-	store_bind_i64(statement, 3, (int64_t)draft);
-	store_bind_i64(statement, 4, change->part->size);
-	sqlite3_bind_blob64(
-		statement, 5, change->part_meta.p, change->part_meta.n, SQLITE_TRANSIENT);
-	return store_step(statement, err);
+	return 0;
 }
 
-/* A part is kept in the encoding of an object. */
-static void encode_part(struct buf *blob, const struct store_part *part)
+void part_encode(struct buf *blob, const struct store_part *part)
 {
 	struct store_object object = {
 		.version = "null", .size = part->size, .checksum = part->checksum};
@@ -257,7 +266,7 @@ static void encode_part(struct buf *blob, const struct store_part *part)
 	meta_encode(blob, &object, part->modified_ms * 1000000, STR_NONE);
 }
 
-static bool decode_part(struct str blob, struct store_part *part)
+bool part_decode(struct str blob, struct store_part *part)
 {
 	struct store_object object;
 
@@ -317,7 +326,7 @@ int store_part_put(struct store_objects *objects, struct str bucket_name, struct
 	part->size = draft->size;
 	part->checksum = draft->checksum;
 	part->modified_ms = clock_wall_ns() / 1000000;
-	encode_part(&blob, part);
+	part_encode(&blob, part);
 	if (draft_flush(draft, error, err) < 0)
 		return -1;
 	int result = move_part(objects, draft, id, part->number, buf_str(&blob), &folder);
@@ -370,7 +379,7 @@ int store_part_list(struct store_objects *objects, struct str bucket_name, struc
 				(size_t)sqlite3_column_bytes(statement, 1)};
 			struct store_part *part = &parts[count++];
 			part->number = (unsigned)store_column_i64(statement, 0);
-			if (!decode_part(meta, part)) {
+			if (!part_decode(meta, part)) {
 				result = err_set(err, ERR_INPUT, "a part's row is damaged");
 				break;
 			}

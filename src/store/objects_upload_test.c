@@ -1,6 +1,8 @@
 #include "store/objects_test_help.h"
 
+#include <glob.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 static struct store_part put_part(struct place *place, const struct store_upload *upload,
 	unsigned number, char fill, size_t n)
@@ -201,6 +203,84 @@ static void uploads_are_listed(void **state)
 		"b/1 b/2 ");
 }
 
+static void remove_attributes(
+	struct place *place, const struct store_upload *upload, unsigned number)
+{
+	char pattern[160];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/uploads/%s/%05u.*", place->folder, upload->id,
+		number);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 1);
+	assert_int_equal(removexattr(found.gl_pathv[0], "user.nagare"), 0);
+	globfree(&found);
+}
+
+static struct store_fsck_report repair(struct place *place)
+{
+	const struct store_fsck_options options = {.repair = true};
+	struct store_fsck_report report = {0};
+	struct err err = ERR_INIT;
+
+	place_close(place);
+	assert_int_equal(place_shell(place, "rm " STORE_INDEX_NAME "*"), 0);
+	if (store_fsck(place->folder, &options, &report, &err) < 0)
+		fail_msg("%s", err.message);
+	place_open(place);
+	return report;
+}
+
+static void uploads_outlive_the_index(void **state)
+{
+	struct place *place = *state;
+	struct store_upload upload = {.key = STR("big/file"),
+		.owner = STR("111122223333"),
+		.algorithm = AWS_CHECKSUM_CRC32,
+		.type = AWS_CHECKSUM_FULL_OBJECT,
+		.headers = {.content_type = STR("video/mp4")},
+		.tags = STR("a=b")};
+	struct store_upload other = {.key = STR("other")};
+	_cleanup_(store_object_done) struct store_object object = {0};
+	_cleanup_free_ struct store_part *listed = NULL;
+	struct aws_error error = {0};
+	struct store_part parts[2];
+	bool is_truncated;
+	size_t count;
+
+	assert_int_equal(store_upload_create(place->objects, STR("logs"), &upload, NULL, NULL), 0);
+	assert_int_equal(store_upload_create(place->objects, STR("logs"), &other, NULL, NULL), 0);
+	parts[0] = put_part(place, &upload, 1, 'a', 5 << 20);
+	put_part(place, &upload, 7, 'x', 100);
+	parts[1] = put_part(place, &upload, 7, 'b', 3);
+	/* The first as where there are no attributes; and one that was being sent again. */
+	remove_attributes(place, &upload, 1);
+	assert_int_equal(
+		place_shell(place, "cd uploads/%s && cp 00007.* 00007.%016x", upload.id, 1), 0);
+	assert_int_equal(place_shell(place, "rm uploads/%s/upload", other.id), 0);
+	assert_true(repair(place).repaired >= 1);
+	assert_int_equal(
+		store_part_list(place->objects, STR("logs"), upload.key, str_from(upload.id), 0, 10,
+			&listed, &count, &is_truncated, NULL, NULL),
+		0);
+	assert_int_equal(count, 2);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(listed[i].number, parts[i].number);
+		assert_int_equal(listed[i].size, parts[i].size);
+		assert_string_equal(listed[i].etag, parts[i].etag);
+		assert_true(aws_checksum_equal(&listed[i].checksum, &parts[i].checksum));
+	}
+	assert_int_equal(
+		place_shell(place, "test $(ls uploads/%s | wc -l) = 3 && test ! -e uploads/%s",
+			upload.id, other.id),
+		0);
+	assert_int_equal(complete(place, &upload, parts, 2, &object, &error), 0);
+	/* md5 of the parts' md5s, by Python's hashlib */
+	assert_string_equal(object.etag, "06a6ca67e53064f3f30a42ee29a62f5d-2");
+	assert_true(str_equal(object.headers.content_type, STR("video/mp4")));
+	assert_true(str_equal(object.tags, STR("a=b")));
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, place_setup, place_teardown)
@@ -209,6 +289,7 @@ int main(void)
 		TEST(what_cannot_be_completed),
 		TEST(parts_are_listed_by_pages),
 		TEST(uploads_are_listed),
+		TEST(uploads_outlive_the_index),
 	};
 #undef TEST
 
