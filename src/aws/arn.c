@@ -1,5 +1,11 @@
 #include "aws/arn.h"
 
+#include "aws/digest.h"
+
+#include <assert.h>
+
+#define ACCOUNT_SIZE 12
+
 bool aws_arn_parse(struct str text, struct aws_arn *ret_arn)
 {
 	struct str rest = text, prefix;
@@ -41,4 +47,26 @@ void aws_arn_split_resource(struct str resource, struct str *ret_type, struct st
 	}
 	*ret_type = STR("");
 	*ret_id = resource;
+}
+
+static_assert(AWS_CANONICAL_ID_SIZE == AWS_SHA256_HEX, "its first digits are the hash's");
+
+void aws_canonical_id(struct str account, char ret_id[static AWS_CANONICAL_ID_SIZE + 1])
+{
+	uint8_t hash[AWS_SHA256_SIZE];
+	size_t n = account.n < ACCOUNT_SIZE ? account.n : ACCOUNT_SIZE;
+
+	aws_sha256(account, hash);
+	aws_hex_write(ret_id, hash, sizeof(hash));
+	if (n)
+		memcpy(ret_id + AWS_CANONICAL_ID_SIZE - n, account.p, n);
+	ret_id[AWS_CANONICAL_ID_SIZE] = '\0';
+}
+
+struct str aws_canonical_account(struct str canonical_id)
+{
+	return canonical_id.n == AWS_CANONICAL_ID_SIZE
+		       ? (struct str){canonical_id.p + AWS_CANONICAL_ID_SIZE - ACCOUNT_SIZE,
+				 ACCOUNT_SIZE}
+		       : STR("");
 }

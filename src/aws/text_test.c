@@ -19,6 +19,17 @@ static void assert_str(struct str found, const char *expected)
 		fail_msg("'%.*s' instead of '%s'", STR_ARG(found), expected);
 }
 
+/* printf 123456789012 | sha256sum */
+static void canonical_ids(void **state)
+{
+	char id[AWS_CANONICAL_ID_SIZE + 1];
+
+	aws_canonical_id(STR("123456789012"), id);
+	assert_string_equal(id, "2a33349e7e606a8ad2e30e3c84521f9377450cf09083e162e0a9123456789012");
+	assert_str(aws_canonical_account(str_from(id)), "123456789012");
+	assert_str(aws_canonical_account(STR("123456789012")), "");
+}
+
 /* date -u -d '...' +%s%3N */
 static void times_read(void **state)
 {
@@ -247,6 +258,7 @@ static void errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(canonical_ids),
 		cmocka_unit_test(times_read),
 		cmocka_unit_test(times_written),
 		cmocka_unit_test(uris),

@@ -4,6 +4,7 @@
  * afterwards, and nothing has to know which callers it touches. */
 #include "store/identities_priv.h"
 
+#include "aws/arn.h"
 #include "aws/digest.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -231,17 +232,12 @@ static int parse_fixed_policies(struct store_identities *identities, struct err 
 	return 0;
 }
 
-/* S3's id of the account's owner: 64 hexadecimal digits that do not tell the account. */
 static struct str canonical_id(struct store_identities *identities)
 {
-	char *text = store_arena_take(&identities->arena, AWS_SHA256_HEX + 1);
-	uint8_t hash[AWS_SHA256_SIZE];
+	char *text = store_arena_take(&identities->arena, AWS_CANONICAL_ID_SIZE + 1);
 
-	struct str seed = store_arena_printf(
-		&identities->arena, "canonical user of %.*s", STR_ARG(identities->account));
-	aws_sha256(seed, hash);
-	aws_hex_write(text, hash, sizeof(hash));
-	return (struct str){text, AWS_SHA256_HEX};
+	aws_canonical_id(identities->account, text);
+	return (struct str){text, AWS_CANONICAL_ID_SIZE};
 }
 
 int store_identities_open(struct store_identities **ret_identities, struct store_database *database,

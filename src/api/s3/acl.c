@@ -1,9 +1,6 @@
 /* Access control lists. In the store one is lines: "owner ID", then "grant PERMISSION KIND ID"; the
- * empty text is the usual one, everything to the owner alone. The canonical id of an account is 52
- * hexadecimal digits of its hash and then the account itself, so that it can be read back. */
+ * empty text is the usual one, everything to the owner alone. */
 #include "api/s3/s3_priv.h"
-
-#include "aws/digest.h"
 
 static const struct {
 	enum s3_permission permission;
@@ -26,25 +23,6 @@ static const struct {
 		{GROUPS "global/AuthenticatedUsers", sizeof(GROUPS) + 24}},
 	{S3_GRANTEE_LOG, {"log", 3}, {GROUPS "s3/LogDelivery", sizeof(GROUPS) + 13}},
 };
-
-void s3_canonical_id(struct str account, char ret_id[static S3_CANONICAL_SIZE + 1])
-{
-	uint8_t hash[AWS_SHA256_SIZE];
-	size_t n = account.n < 12 ? account.n : 12;
-
-	aws_sha256(account, hash);
-	aws_hex_write(ret_id, hash, sizeof(hash));
-	if (n)
-		memcpy(ret_id + S3_CANONICAL_SIZE - n, account.p, n);
-	ret_id[S3_CANONICAL_SIZE] = '\0';
-}
-
-struct str s3_account_of(struct str canonical_id)
-{
-	return canonical_id.n == S3_CANONICAL_SIZE
-		       ? (struct str){canonical_id.p + S3_CANONICAL_SIZE - 12, 12}
-		       : STR("");
-}
 
 void s3_acl_done(struct s3_acl *acl)
 {
@@ -166,7 +144,7 @@ bool s3_acl_canned(struct s3_acl *acl, struct str name, struct str bucket_owner)
 
 static bool is_canonical_id(struct str id)
 {
-	uint8_t bytes[S3_CANONICAL_SIZE / 2];
+	uint8_t bytes[AWS_CANONICAL_ID_SIZE / 2];
 
 	return aws_hex_parse(id, bytes, sizeof(bytes));
 }
@@ -295,7 +273,7 @@ void s3_acl_owner(struct aws_xml_writer *writer, const char *element, struct str
 {
 	aws_xml_open(writer, element);
 	aws_xml_element(writer, "ID", canonical_id);
-	aws_xml_element(writer, "DisplayName", s3_account_of(canonical_id));
+	aws_xml_element(writer, "DisplayName", aws_canonical_account(canonical_id));
 	aws_xml_close(writer);
 }
 
@@ -310,7 +288,7 @@ static void answer_grant(struct aws_xml_writer *writer, const struct s3_grant *o
 		writer, "Grantee", is_user ? XSI "\"CanonicalUser\"" : XSI "\"Group\"");
 	if (is_user) {
 		aws_xml_element(writer, "ID", one->id);
-		aws_xml_element(writer, "DisplayName", s3_account_of(one->id));
+		aws_xml_element(writer, "DisplayName", aws_canonical_account(one->id));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
 		if (groups[i].kind == one->kind)

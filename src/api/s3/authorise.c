@@ -175,7 +175,7 @@ static enum aws_decision decide(
 		.resource = access->bucket.n ? buf_str(&arn) : STR("*"),
 		.resource_policy = access->info ? policy_of(call, access->info) : NULL,
 		.resource_account = access->acl && access->key.n && !access->is_bucket_acl
-					    ? s3_account_of(access->acl->owner)
+					    ? aws_canonical_account(access->acl->owner)
 				    : access->info ? access->info->bucket.owner
 						   : STR(""),
 		.canonical_id = call->caller_id,

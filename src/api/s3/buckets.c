@@ -80,7 +80,7 @@ static int load(struct s3 *s3, struct str name, struct s3_bucket *bucket, struct
 
 	if (store_bucket_get(s3->objects, name, &bucket->bucket, error, err) < 0)
 		return -1;
-	s3_canonical_id(bucket->bucket.owner, bucket->canonical_id);
+	aws_canonical_id(bucket->bucket.owner, bucket->canonical_id);
 	if (read_config(s3, name, STR("policy"), &text, error, err) < 0)
 		return -1;
 	if (text.n &&

@@ -339,13 +339,13 @@ static void test_tags(void **state)
 
 static void test_acl(void **state)
 {
-	char owner[S3_CANONICAL_SIZE + 1], other[S3_CANONICAL_SIZE + 1];
+	char owner[AWS_CANONICAL_ID_SIZE + 1], other[AWS_CANONICAL_ID_SIZE + 1];
 	_cleanup_buf_ struct buf text = {0};
 	struct s3_acl acl, again;
 
-	s3_canonical_id(STR("123456789012"), owner);
-	s3_canonical_id(STR("210987654321"), other);
-	assert_true(str_equal(s3_account_of(str_from(owner)), STR("123456789012")));
+	aws_canonical_id(STR("123456789012"), owner);
+	aws_canonical_id(STR("210987654321"), other);
+	assert_true(str_equal(aws_canonical_account(str_from(owner)), STR("123456789012")));
 	acl = (struct s3_acl){.owner = str_from(owner)};
 	assert_false(s3_acl_canned(&acl, STR("public"), str_from(owner)));
 	assert_true(s3_acl_canned(&acl, STR("public-read"), str_from(owner)));

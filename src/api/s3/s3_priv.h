@@ -4,6 +4,7 @@
 
 #include "api/exchange.h"
 #include "api/s3/s3.h"
+#include "aws/arn.h"
 #include "aws/checksum.h"
 #include "aws/policy.h"
 #include "aws/xml.h"
@@ -12,7 +13,6 @@
 #include <stdatomic.h>
 
 #define S3_NAMESPACE        "http://s3.amazonaws.com/doc/2006-03-01/"
-#define S3_CANONICAL_SIZE   64
 #define S3_CONFIG_BYTES_MAX (1 << 20)
 #define S3_LIST_BYTES_MAX   (4 << 20) /* DeleteObjects, CompleteMultipartUpload */
 #define S3_METADATA_MAX     2048
@@ -64,9 +64,6 @@ int s3_acl_check(struct s3_call *call, const struct s3_acl *acl, struct aws_erro
 /* <Owner> or <Initiator>. */
 void s3_acl_owner(struct aws_xml_writer *writer, const char *element, struct str canonical_id);
 bool s3_acl_is_public(const struct s3_acl *acl);
-/* Of an account. */
-void s3_canonical_id(struct str account, char ret_id[static S3_CANONICAL_SIZE + 1]);
-struct str s3_account_of(struct str canonical_id); /* lent by it */
 
 /* ---- a bucket with its configurations read, immutable and counted (buckets.c) ---- */
 
@@ -82,8 +79,8 @@ struct s3_bucket {
 	atomic_uint references;
 	uint64_t generation;
 	struct store_bucket bucket;
-	char canonical_id[S3_CANONICAL_SIZE + 1]; /* of the owner */
-	struct aws_policy *policy;                /* NULL: none */
+	char canonical_id[AWS_CANONICAL_ID_SIZE + 1]; /* of the owner */
+	struct aws_policy *policy;                    /* NULL: none */
 	struct s3_acl acl;
 	struct s3_public_block block;
 	enum s3_ownership ownership;
@@ -172,7 +169,7 @@ struct s3_call {
 	struct aws_hash hash;       /* the client's checksum, where the draft's is another one */
 	struct store_object object; /* looked up for authorisation, or the one being written */
 	struct str caller_id;       /* canonical id; empty: anonymous */
-	char caller_storage[S3_CANONICAL_SIZE + 1];
+	char caller_storage[AWS_CANONICAL_ID_SIZE + 1];
 	int fd;               /* of object; -1 */
 	struct s3_kept *kept; /* s3_keep's */
 	struct store_upload upload;

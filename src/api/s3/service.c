@@ -114,8 +114,8 @@ void s3_call_identify(struct s3_call *call)
 {
 	if (!call->exchange->caller)
 		return;
-	s3_canonical_id(call->exchange->caller->principal.account, call->caller_storage);
-	call->caller_id = (struct str){call->caller_storage, S3_CANONICAL_SIZE};
+	aws_canonical_id(call->exchange->caller->principal.account, call->caller_storage);
+	call->caller_id = (struct str){call->caller_storage, AWS_CANONICAL_ID_SIZE};
 }
 
 static int begin(struct api_exchange *exchange, struct aws_error *error)
