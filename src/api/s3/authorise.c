@@ -9,22 +9,50 @@
 
 #include <stdio.h>
 
+/* Of a key whose `values` is still NULL they stand in `values`, one a key, which moves as it grows:
+ * context_finish joins them. */
 struct context {
 	struct s3_call *call;
-	struct aws_context_key keys[S3_CONTEXT_MAX + 64];
-	struct str values[S3_CONTEXT_MAX + 64];
-	size_t count;
-	struct str request_tag_keys[64];
+	struct aws_context_key *keys;
+	struct str *values;
+	size_t count, room;
+	struct str *request_tag_keys;
+	size_t request_tag_count;
 };
+
+static void context_done(struct context *context)
+{
+	free(context->keys);
+	free(context->values);
+	free(context->request_tag_keys);
+}
 
 static void add(struct context *context, struct str name, struct str value)
 {
-	if (!value.p || context->count >= ARRAY_SIZE(context->keys))
+	if (!value.p)
 		return;
+	if (context->count == context->room) {
+		context->room = context->room ? 2 * context->room : 32;
+		context->keys = mem_grow(context->keys, context->room, sizeof(*context->keys));
+		context->values =
+			mem_grow(context->values, context->room, sizeof(*context->values));
+	}
 	context->values[context->count] = value;
-	context->keys[context->count] =
-		(struct aws_context_key){name, &context->values[context->count], 1};
-	context->count++;
+	context->keys[context->count++] = (struct aws_context_key){.name = name};
+}
+
+static void context_finish(struct context *context)
+{
+	for (size_t i = 0; i < context->count; i++) {
+		struct aws_context_key *key = &context->keys[i];
+
+		key->values = &context->values[i];
+		key->value_count = 1;
+		if (str_equal(key->name, STR("s3:RequestObjectTagKeys"))) {
+			key->values = context->request_tag_keys;
+			key->value_count = context->request_tag_count;
+		}
+	}
 }
 
 static void add_tags(struct context *context, const char *prefix, struct str encoded)
@@ -43,14 +71,14 @@ static void add_tag_keys(struct context *context, struct str encoded)
 {
 	_cleanup_buf_ struct buf storage = {0};
 	struct str key, value;
-	size_t n = 0;
 
-	while (n < ARRAY_SIZE(context->request_tag_keys) &&
-		s3_tags_next(&encoded, &storage, &key, &value))
-		context->request_tag_keys[n++] = s3_keep(context->call, key);
-	if (n && context->count < ARRAY_SIZE(context->keys))
-		context->keys[context->count++] = (struct aws_context_key){
-			STR("s3:RequestObjectTagKeys"), context->request_tag_keys, n};
+	context->request_tag_keys =
+		mem_new(s3_tags_count(encoded) + 1, sizeof(*context->request_tag_keys));
+	while (s3_tags_next(&encoded, &storage, &key, &value))
+		context->request_tag_keys[context->request_tag_count++] =
+			s3_keep(context->call, key);
+	if (context->request_tag_count)
+		add(context, STR("s3:RequestObjectTagKeys"), STR(""));
 }
 
 /* Condition key and the header that it is about. */
@@ -113,7 +141,6 @@ static void make_context(
 	struct s3_call *call, const struct s3_access *access, struct context *context)
 {
 	context->call = call;
-	context->count = 0;
 	add_signature(context);
 	for (size_t i = 0; i < ARRAY_SIZE(header_keys); i++)
 		add(context, str_from(header_keys[i].key), s3_header(call, header_keys[i].header));
@@ -129,6 +156,7 @@ static void make_context(
 	add_tags(context, "s3:ExistingObjectTag/", access->tags);
 	add_tags(context, "s3:RequestObjectTag/", access->request_tags);
 	add_tag_keys(context, access->request_tags);
+	context_finish(context);
 }
 
 /* The bucket's, unless it is public where public policies are not heard. */
@@ -163,11 +191,11 @@ static bool acl_allows(struct s3_call *call, const struct s3_access *access, enu
 static enum aws_decision decide(
 	struct s3_call *call, const struct s3_access *access, struct aws_error *error)
 {
-	_cleanup_free_ struct context *context = mem_new(1, sizeof(*context));
+	_cleanup_(context_done) struct context context = {0};
 	_cleanup_buf_ struct buf arn = {0};
 	enum aws_decision own;
 
-	make_context(call, access, context);
+	make_context(call, access, &context);
 	buf_printf(&arn, "arn:aws:s3:::%.*s", STR_ARG(access->bucket));
 	if (access->key.n)
 		buf_printf(&arn, "/%.*s", STR_ARG(access->key));
@@ -179,8 +207,8 @@ static enum aws_decision decide(
 				    : access->info ? access->info->bucket.owner
 						   : STR(""),
 		.canonical_id = call->caller_id,
-		.context = context->keys,
-		.context_count = context->count};
+		.context = context.keys,
+		.context_count = context.count};
 	enum aws_decision decision = api_decide(call->exchange, &question, &own, error);
 	return decision == AWS_DECISION_DENY && acl_allows(call, access, own) ? AWS_DECISION_ALLOW
 									      : decision;

@@ -7,9 +7,10 @@
 
 #define TRANSITION_MINIMUM "x-amz-transition-default-minimum-object-size"
 
-/* ---- checks, one a document; they may change it ---- */
+/* ---- checks, one a document; they may change it: then `changed` is kept instead ---- */
 
-static int check_cors(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_cors(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	struct s3_cors *cors = NULL;
 	int checked = s3_cors_parse(&cors, xml, error);
@@ -18,7 +19,8 @@ static int check_cors(struct str xml, struct buf *changed, struct aws_error *err
 	return checked;
 }
 
-static int check_lifecycle(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_lifecycle(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	struct s3_lifecycle *lifecycle = NULL;
 	int checked = s3_lifecycle_parse(&lifecycle, xml, error);
@@ -27,12 +29,14 @@ static int check_lifecycle(struct str xml, struct buf *changed, struct aws_error
 	return checked < 0 ? -1 : s3_lifecycle_name(xml, changed, error);
 }
 
-static int check_notification(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_notification(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
-	return 0; /* needs the server's settings: s3_config_put */
+	return s3_events_check(s3, xml, error);
 }
 
-static int check_tagging(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_tagging(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	_cleanup_buf_ struct buf tags = {0};
 
@@ -40,7 +44,8 @@ static int check_tagging(struct str xml, struct buf *changed, struct aws_error *
 	return s3_tags_xml(xml, S3_BUCKET_TAGS_MAX, &tags, error);
 }
 
-static int check_block(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_block(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	static const char *const names[] = {"BlockPublicAcls", "IgnorePublicAcls",
 		"BlockPublicPolicy", "RestrictPublicBuckets"};
@@ -62,7 +67,8 @@ static int check_block(struct str xml, struct buf *changed, struct aws_error *er
 	return 0;
 }
 
-static int check_ownership(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_ownership(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	_cleanup_(aws_xml_freep) struct aws_xml *document = NULL;
 
@@ -77,7 +83,8 @@ static int check_ownership(struct str xml, struct buf *changed, struct aws_error
 	return 0;
 }
 
-static int check_encryption(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_encryption(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	_cleanup_(aws_xml_freep) struct aws_xml *document = NULL;
 
@@ -95,7 +102,8 @@ static int check_encryption(struct str xml, struct buf *changed, struct aws_erro
 	return 0;
 }
 
-static int check_logging(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_logging(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	_cleanup_(aws_xml_freep) struct aws_xml *document = NULL;
 
@@ -107,7 +115,8 @@ static int check_logging(struct str xml, struct buf *changed, struct aws_error *
 	return 0;
 }
 
-static int check_accelerate(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_accelerate(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	_cleanup_(aws_xml_freep) struct aws_xml *document = NULL;
 
@@ -119,7 +128,8 @@ static int check_accelerate(struct str xml, struct buf *changed, struct aws_erro
 	return 0;
 }
 
-static int check_payment(struct str xml, struct buf *changed, struct aws_error *error)
+static int check_payment(
+	const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error)
 {
 	_cleanup_(aws_xml_freep) struct aws_xml *document = NULL;
 
@@ -136,7 +146,8 @@ static const struct {
 	/* Absent: an error, or a document without content. */
 	enum aws_error_code absent;
 	const char *empty;
-	int (*check)(struct str xml, struct buf *changed, struct aws_error *error);
+	int (*check)(
+		const struct s3 *s3, struct str xml, struct buf *changed, struct aws_error *error);
 	int put_status;
 } configs[] = {
 	{"cors", AWS_ERROR_NO_SUCH_CORS_CONFIGURATION, NULL, check_cors, 200},
@@ -226,9 +237,7 @@ int s3_config_put(struct s3_call *call, struct aws_error *error)
 
 	if (!str_trim(xml).n)
 		return aws_error_default(error, AWS_ERROR_MISSING_REQUEST_BODY);
-	if (configs[i].check(xml, &changed, error) < 0 ||
-		(configs[i].check == check_notification &&
-			s3_events_check(call->s3, xml, error) < 0))
+	if (configs[i].check(call->s3, xml, &changed, error) < 0)
 		return -1;
 	if (store_config_put(call->s3->objects, call->bucket, str_from(call->operation->config),
 		    changed.n ? buf_str(&changed) : xml, error, s3_err(call)) < 0)

@@ -206,7 +206,6 @@ int s3_number_parameter(struct s3_call *call, const char *name, uint64_t fallbac
 /* ---- authorise.c ---- */
 
 /* What else a policy may ask about. */
-#define S3_CONTEXT_MAX 48
 struct s3_access {
 	const char *action;
 	struct str bucket, key;
