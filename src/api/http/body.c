@@ -18,6 +18,9 @@ int body_too_large(const struct request *request, uint64_t max, struct aws_error
 {
 	switch (error_style(request)) {
 	case AWS_STYLE_S3:
+		/* of an object, or of a document that says something of one */
+		if (request->exchange.handler.body != API_BODY_STREAM)
+			return aws_error_default(error, AWS_ERROR_MAX_MESSAGE_LENGTH_EXCEEDED);
 		aws_error_default(error, AWS_ERROR_ENTITY_TOO_LARGE);
 		return aws_error_detail(error, "MaxSizeAllowed", "%llu", (unsigned long long)max);
 	case AWS_STYLE_QUERY:

@@ -165,6 +165,8 @@ int s3_bucket_put_versioning(struct s3_call *call, struct aws_error *error)
 {
 	_cleanup_(aws_xml_freep) struct aws_xml *document = NULL;
 
+	if (!str_trim(buf_str(&call->exchange->body)).n)
+		return aws_error_default(error, AWS_ERROR_MISSING_REQUEST_BODY);
 	if (s3_xml_parse(&document, buf_str(&call->exchange->body), "VersioningConfiguration",
 		    error) < 0)
 		return -1;

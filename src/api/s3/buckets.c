@@ -132,7 +132,7 @@ int s3_bucket_get(struct s3 *s3, struct str name, struct s3_bucket **ret_bucket,
 	}
 	bucket = mem_new(1, sizeof(*bucket));
 	bucket->references = 1;
-	if (load(s3, name, bucket, error, err) < 0)
+	if (s3_check_bucket(name, error) < 0 || load(s3, name, bucket, error, err) < 0)
 		return -1;
 	pthread_mutex_lock(&s3->lock);
 	bool is_known = false;

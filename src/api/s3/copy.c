@@ -47,12 +47,11 @@ static int parse_source(struct s3_call *call, struct s3_source *source, struct a
 	source->bucket = (struct str){path.p, (size_t)(slash - path.p)};
 	source->key = (struct str){slash + 1, path.n - source->bucket.n - 1};
 	decoded.n = 0;
-	if (version.n >= STORE_VERSION_MAX ||
-		!aws_uri_decode(&decoded, version, AWS_URI_PLUS_IS_PLUS))
+	if (!aws_uri_decode(&decoded, version, AWS_URI_PLUS_IS_PLUS))
 		return s3_invalid_argument(
 			error, "x-amz-copy-source", text, "Invalid version id specified");
 	source->version = s3_keep(call, buf_str(&decoded));
-	return 0;
+	return s3_check_version("x-amz-copy-source", text, source->version, error);
 }
 
 static int check_source_conditions(

@@ -104,8 +104,8 @@ int s3_part_start(struct s3_call *call, struct aws_error *error)
 {
 	unsigned number;
 
-	if (part_number(call, &number, error) < 0 || s3_encryption_headers(call, error) < 0 ||
-		find_upload(call, error) < 0)
+	if (s3_length_check(call, error) < 0 || part_number(call, &number, error) < 0 ||
+		s3_encryption_headers(call, error) < 0 || find_upload(call, error) < 0)
 		return -1;
 	return s3_draft_start(call, call->upload.algorithm, error);
 }

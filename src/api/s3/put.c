@@ -122,9 +122,16 @@ int s3_draft_start(struct s3_call *call, enum aws_checksum algorithm, struct aws
 	return 0;
 }
 
+int s3_length_check(const struct s3_call *call, struct aws_error *error)
+{
+	if (!s3_header(call, "content-length").p && !s3_header(call, "transfer-encoding").p)
+		return aws_error_default(error, AWS_ERROR_MISSING_CONTENT_LENGTH);
+	return 0;
+}
+
 int s3_put_start(struct s3_call *call, struct aws_error *error)
 {
-	if (s3_object_start(call, &call->object, error) < 0)
+	if (s3_length_check(call, error) < 0 || s3_object_start(call, &call->object, error) < 0)
 		return -1;
 	return s3_draft_start(call,
 		call->integrity.algorithm != AWS_CHECKSUM_NONE ? call->integrity.algorithm

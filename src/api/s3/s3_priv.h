@@ -180,6 +180,11 @@ struct s3_call {
 /* After exchange->caller is known. */
 void s3_call_identify(struct s3_call *call);
 int s3_check_key(struct str key, struct aws_error *error);
+/* Could it ever have been made? us-east-1 once let more names be than today. InvalidBucketName. */
+int s3_check_bucket(struct str name, struct aws_error *error);
+/* Is it written as a version's id is? InvalidArgument about `argument`, whose value is text. */
+int s3_check_version(
+	const char *argument, struct str text, struct str version, struct aws_error *error);
 struct err *s3_err(struct s3_call *call);
 /* Copies and keeps text as long as the call. */
 struct str s3_keep(struct s3_call *call, struct str text);
@@ -295,6 +300,8 @@ int s3_object_start(struct s3_call *call, struct store_object *object, struct aw
 int s3_draft_start(struct s3_call *call, enum aws_checksum algorithm, struct aws_error *error);
 int s3_draft_add(struct s3_call *call, struct str bytes, struct aws_error *error);
 int s3_put_start(struct s3_call *call, struct aws_error *error);
+/* MissingContentLength: what has no length is no body, but it may be a mistake. */
+int s3_length_check(const struct s3_call *call, struct aws_error *error);
 int s3_part_start(struct s3_call *call, struct aws_error *error);
 int s3_post_start(struct s3_call *call, struct aws_error *error);
 /* Bytes of a PostObject, which have fields before them. */

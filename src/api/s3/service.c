@@ -140,9 +140,8 @@ static int begin(struct api_exchange *exchange, struct aws_error *error)
 		return -1;
 	struct str version = s3_parameter(call, "versionId");
 	call->version = version.p ? version : STR("");
-	if (call->version.n >= STORE_VERSION_MAX)
-		return s3_invalid_argument(
-			error, "versionId", call->version, "Invalid version id specified");
+	if (s3_check_version("versionId", call->version, call->version, error) < 0)
+		return -1;
 	if (call->bucket.n && call->operation->run != s3_bucket_create) {
 		if (s3_bucket_get(s3, call->bucket, &call->info, error, s3_err(call)) < 0)
 			return -1;

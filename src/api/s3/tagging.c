@@ -206,6 +206,8 @@ int s3_tagging_put(struct s3_call *call, struct aws_error *error)
 	_cleanup_buf_ struct buf tags = {0};
 
 	buf_reserve(&tags, 1);
+	if (!str_trim(buf_str(&call->exchange->body)).n)
+		return aws_error_default(error, AWS_ERROR_MISSING_REQUEST_BODY);
 	if (s3_tags_xml(buf_str(&call->exchange->body), S3_OBJECT_TAGS_MAX, &tags, error) < 0)
 		return -1;
 	struct s3_access access = {.action = call->version.n ? call->operation->version_action

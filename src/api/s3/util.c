@@ -47,6 +47,36 @@ struct str s3_parameter(const struct s3_call *call, const char *name)
 	return api_parameter(call->exchange, str_from(name));
 }
 
+static bool is_name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '-' || c == '_';
+}
+
+static bool is_name(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (!is_name_char(text.p[i]))
+			return false;
+	return true;
+}
+
+int s3_check_bucket(struct str name, struct aws_error *error)
+{
+	if (name.n >= 3 && name.n <= 255 && is_name(name))
+		return 0;
+	aws_error_default(error, AWS_ERROR_INVALID_BUCKET_NAME);
+	return aws_error_detail(error, "BucketName", "%.*s", STR_ARG(name));
+}
+
+int s3_check_version(
+	const char *argument, struct str text, struct str version, struct aws_error *error)
+{
+	return version.n < STORE_VERSION_MAX && is_name(version)
+		       ? 0
+		       : s3_invalid_argument(error, argument, text, "Invalid version id specified");
+}
+
 void s3_set_time_header(struct s3_call *call, const char *name, int64_t ms)
 {
 	char text[AWS_TIME_STR_MAX];
