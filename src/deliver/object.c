@@ -1,12 +1,14 @@
-/* Records wait in one batch per five-minute stamp until publish writes each batch to a draft that
- * is renamed to its key. A batch whose object could not be written (full disk, say) stays for the
- * next publish; what waits is bounded, and what had to be given up for the bound is told, by
- * interface, so that the caller can say SKIPDATA. */
-#include "deliver/object.h"
+/* Records wait in one open batch per five-minute stamp until publish, or until it is as large as
+ * AWS lets a file be, and then among the finished ones (waiting_priv.h) for the moment in which
+ * each is written: to a draft that is renamed to its key in the bucket's folder, or to the spool
+ * with the key that it will have in the bucket. */
+#include "deliver/object_priv.h"
 
+#include "aws/digest.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "deliver/waiting_priv.h"
 #include "record/parquet.h"
 #include "record/text.h"
 
@@ -19,26 +21,17 @@
 #define GZIP_LEVEL     6
 #define KEY_MAX        1024
 #define COLLISIONS_MAX 1000
-#define RECORD_COST    80 /* bytes that a waiting Parquet record is counted as */
-#define BATCHES_MAX    4096
-
-/* Records with one stamp. Once named, a batch takes no more records: its object may be half way. */
-struct batch {
-	int64_t stamp; /* Unix seconds, a multiple of STAMP_SECONDS */
-	int64_t name_seed;
-	bool named;
-	uint64_t records;
-	struct buf text;
-	struct record_parquet *parquet;
-};
+#define OPEN_MAX       4096
+#define OBJECT_BYTES   75000000u /* AWS's bound of a file, here of its records before compression */
 
 struct deliver_objects {
 	struct deliver_options options;
 	char *bucket, *prefix, *account_id, *region, *flow_log_id;
-	struct batch *batches;
-	size_t batches_count;
-	uint64_t waiting_bytes;
-	uint64_t given_up;
+	struct spool *spool;        /* NULL: to the bucket's folder */
+	uint32_t next_name;         /* of objects in the spool */
+	struct waiting_batch *open; /* one a stamp, take records */
+	size_t open_count;
+	struct waiting waiting; /* named: an object may be half way */
 	uint64_t published;
 	char last_key[KEY_MAX];
 };
@@ -57,11 +50,9 @@ static int bucket_try(const char *bucket, struct err *err)
 	return file_draft_open(&draft, path, err);
 }
 
-int deliver_objects_open(struct deliver_objects **ret_objects,
-	const struct deliver_options *options, struct err *err)
+static struct deliver_objects *objects_new(const struct deliver_options *options)
 {
-	_cleanup_(deliver_objects_closep) struct deliver_objects *objects =
-		mem_new(1, sizeof(*objects));
+	struct deliver_objects *objects = mem_new(1, sizeof(*objects));
 
 	objects->options = *options;
 	objects->options.bucket = objects->bucket = copy_or_empty(options->bucket);
@@ -69,67 +60,66 @@ int deliver_objects_open(struct deliver_objects **ret_objects,
 	objects->options.account_id = objects->account_id = copy_or_empty(options->account_id);
 	objects->options.region = objects->region = copy_or_empty(options->region);
 	objects->options.flow_log_id = objects->flow_log_id = copy_or_empty(options->flow_log_id);
+	objects->waiting.max_bytes = options->max_waiting_bytes;
+	return objects;
+}
+
+int deliver_objects_open(struct deliver_objects **ret_objects,
+	const struct deliver_options *options, struct err *err)
+{
+	_cleanup_(deliver_objects_closep) struct deliver_objects *objects = objects_new(options);
+
 	if (bucket_try(objects->bucket, err) < 0 || file_remove_drafts(objects->bucket, err) < 0)
 		return err_wrap(err, "bucket %s", objects->bucket);
 	*ret_objects = take(objects);
 	return 0;
 }
 
-static struct batch *find_batch(struct deliver_objects *objects, int64_t stamp)
+struct deliver_objects *deliver_objects_open_spooled(
+	const struct deliver_options *options, struct spool *spool)
 {
-	for (size_t i = 0; i < objects->batches_count; i++) {
-		if (objects->batches[i].stamp == stamp && !objects->batches[i].named)
-			return &objects->batches[i];
+	struct deliver_objects *objects = objects_new(options);
+
+	objects->spool = spool;
+	aws_random(&objects->next_name, sizeof(objects->next_name));
+	return objects;
+}
+
+static struct waiting_batch *find_open(struct deliver_objects *objects, int64_t stamp)
+{
+	for (size_t i = 0; i < objects->open_count; i++) {
+		if (objects->open[i].stamp == stamp)
+			return &objects->open[i];
 	}
 	return NULL;
 }
 
-static void batch_done(struct batch *batch)
+/* The i-th open batch takes no more records. */
+static void finish_open(struct deliver_objects *objects, size_t i, int64_t name_seed)
 {
-	buf_done(&batch->text);
-	record_parquet_free(batch->parquet);
+	objects->open[i].name_seed = name_seed;
+	waiting_add(&objects->waiting, &objects->open[i]);
+	objects->open_count--;
+	memmove(&objects->open[i], &objects->open[i + 1],
+		(objects->open_count - i) * sizeof(objects->open[0]));
 }
 
-static uint64_t batch_bytes(const struct batch *batch)
+static struct waiting_batch *add_open(
+	struct deliver_objects *objects, int64_t stamp, struct err *err)
 {
-	return batch->parquet ? batch->records * RECORD_COST : batch->text.n;
-}
+	struct waiting_batch batch = {.stamp = stamp, .first_ms = INT64_MAX};
 
-static void remove_batch(struct deliver_objects *objects, size_t i)
-{
-	objects->waiting_bytes -= batch_bytes(&objects->batches[i]);
-	batch_done(&objects->batches[i]);
-	objects->batches_count--;
-	memmove(&objects->batches[i], &objects->batches[i + 1],
-		(objects->batches_count - i) * sizeof(objects->batches[0]));
-}
-
-static struct batch *new_batch(struct deliver_objects *objects, int64_t stamp, struct err *err)
-{
-	struct batch batch = {.stamp = stamp};
-
+	if (objects->open_count == OPEN_MAX)
+		finish_open(objects, 0, stamp);
 	if (objects->options.file_format == DELIVER_PARQUET) {
 		if (record_parquet_new(&batch.parquet, &objects->options.format, err) < 0)
 			return NULL;
 	} else {
-		record_format_header(&batch.text, &objects->options.format);
-		objects->waiting_bytes += batch.text.n;
+		record_format_header(&batch.bytes, &objects->options.format);
 	}
-	objects->batches =
-		mem_grow(objects->batches, objects->batches_count + 1, sizeof(objects->batches[0]));
-	objects->batches[objects->batches_count] = batch;
-	return &objects->batches[objects->batches_count++];
-}
-
-/* Makes room by giving up the oldest batches that could not be published. */
-static void keep_bound(struct deliver_objects *objects)
-{
-	while (objects->batches_count && objects->batches[0].named &&
-		(objects->waiting_bytes > objects->options.max_waiting_bytes ||
-			objects->batches_count > BATCHES_MAX)) {
-		objects->given_up += objects->batches[0].records;
-		remove_batch(objects, 0);
-	}
+	objects->open = mem_grow(objects->open, objects->open_count + 1, sizeof(objects->open[0]));
+	objects->open[objects->open_count] = batch;
+	return &objects->open[objects->open_count++];
 }
 
 static int64_t stamp_of(const struct record *record)
@@ -139,25 +129,33 @@ static int64_t stamp_of(const struct record *record)
 	return end - ((end % STAMP_SECONDS) + STAMP_SECONDS) % STAMP_SECONDS;
 }
 
+static int store_waiting(struct deliver_objects *objects, struct err *err);
+
 int deliver_objects_add(
 	struct deliver_objects *objects, const struct record *record, struct err *err)
 {
 	int64_t stamp = stamp_of(record);
-	struct batch *batch = find_batch(objects, stamp);
+	struct waiting_batch *batch = find_open(objects, stamp);
 
 	if (!batch)
-		batch = new_batch(objects, stamp, err);
+		batch = add_open(objects, stamp, err);
 	if (!batch)
 		return -1;
-	uint64_t before = batch_bytes(batch);
 	if (batch->parquet) {
 		if (record_parquet_add(batch->parquet, record, err) < 0)
 			return -1;
 	} else {
-		record_text_line(&batch->text, &objects->options.format, record);
+		record_text_line(&batch->bytes, &objects->options.format, record);
 	}
 	batch->records++;
-	objects->waiting_bytes += batch_bytes(batch) - before;
+	if (batch->first_ms > record->start * 1000)
+		batch->first_ms = record->start * 1000;
+	if (batch->last_ms < record->end * 1000)
+		batch->last_ms = record->end * 1000;
+	if (waiting_batch_cost(batch) >= OBJECT_BYTES) {
+		finish_open(objects, (size_t)(batch - objects->open), record->start);
+		store_waiting(objects, NULL); /* what cannot be stored now waits for publish */
+	}
 	return 0;
 }
 
@@ -183,10 +181,9 @@ static void add_folders(
 	}
 }
 
-/* The key of a batch; attempt tells apart objects that would have one name (a restart within a
- * window, or another recorder with this bucket). */
+/* The key of a batch; hash tells apart objects of one stamp. */
 static void make_key(struct buf *key, const struct deliver_objects *objects,
-	const struct batch *batch, unsigned attempt)
+	const struct waiting_batch *batch, uint32_t hash)
 {
 	const struct deliver_options *options = &objects->options;
 	time_t stamp = (time_t)batch->stamp;
@@ -198,35 +195,73 @@ static void make_key(struct buf *key, const struct deliver_objects *objects,
 	if (key->n && key->p[key->n - 1] != '/')
 		buf_add_char(key, '/');
 	add_folders(key, options, &utc);
-	uint64_t hash = hash_bytes(&batch->name_seed, sizeof(batch->name_seed), attempt);
-	hash = hash_bytes(options->flow_log_id, strlen(options->flow_log_id), hash);
 	buf_printf(key, "%s_vpcflowlogs_%s_%s_%04d%02d%02dT%02d%02dZ_%08x%s", options->account_id,
 		options->region, options->flow_log_id, utc.tm_year + 1900, utc.tm_mon + 1,
-		utc.tm_mday, utc.tm_hour, utc.tm_min, (unsigned)(hash ^ hash >> 32),
+		utc.tm_mday, utc.tm_hour, utc.tm_min, hash,
 		options->file_format == DELIVER_PARQUET ? ".log.parquet" : ".log.gz");
 }
 
-static int write_gzip(struct file_draft *draft, struct str text, struct err *err)
+/* In a folder: of the window and the flow log; attempt tells apart objects that would have one name
+ * (a restart within a window, or another recorder with this bucket). */
+static uint32_t folder_hash(
+	const struct deliver_objects *objects, const struct waiting_batch *batch, unsigned attempt)
+{
+	const char *id = objects->options.flow_log_id;
+	uint64_t hash = hash_bytes(&batch->name_seed, sizeof(batch->name_seed), attempt);
+
+	hash = hash_bytes(id, strlen(id), hash);
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* In the spool: nobody can look whether a name is taken, and many agents may write to one bucket
+ * for one flow log. Each counts on from a random number of its own, so that names meet only where
+ * two ranges do, and not by chance at every object. Mixing is one to one (the finalizer of
+ * MurmurHash3). */
+static uint32_t spool_hash(struct deliver_objects *objects)
+{
+	uint32_t hash = objects->next_name++;
+
+	hash = (hash ^ hash >> 16) * 0x85ebca6bu;
+	hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
+	return hash ^ hash >> 16;
+}
+
+static int make_gzip(struct buf *gzip, struct str text, struct err *err)
 {
 	struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(GZIP_LEVEL);
-	_cleanup_buf_ struct buf gzip = {0};
 
 	if (!compressor)
 		return err_set(err, ERR_SYSTEM, "cannot start the gzip compressor");
 	size_t bound = libdeflate_gzip_compress_bound(compressor, text.n);
-	gzip.n = libdeflate_gzip_compress(
-		compressor, text.p, text.n, buf_reserve(&gzip, bound), bound);
+	gzip->n = libdeflate_gzip_compress(
+		compressor, text.p, text.n, buf_reserve(gzip, bound), bound);
 	libdeflate_free_compressor(compressor);
+	return 0;
+}
+
+static int write_gzip(struct file_draft *draft, struct str text, struct err *err)
+{
+	_cleanup_buf_ struct buf gzip = {0};
+
+	if (make_gzip(&gzip, text, err) < 0)
+		return -1;
 	return file_draft_write(draft, buf_str(&gzip), err);
 }
 
-/* One object on disk, or none. */
-static int publish_batch(struct deliver_objects *objects, struct batch *batch, struct err *err)
+static void note_published(struct deliver_objects *objects, struct buf *key)
+{
+	snprintf(objects->last_key, sizeof(objects->last_key), "%s", buf_text(key));
+	objects->published++;
+}
+
+/* One object in the folder, or none. */
+static int store_in_folder(
+	struct deliver_objects *objects, struct waiting_batch *batch, struct err *err)
 {
 	_cleanup_buf_ struct buf key = {0};
 
 	for (unsigned attempt = 0; attempt < COLLISIONS_MAX; attempt++) {
-		make_key(&key, objects, batch, attempt);
+		make_key(&key, objects, batch, folder_hash(objects, batch, attempt));
 		_cleanup_free_ char *path = mem_printf("%s/%s", objects->bucket, buf_text(&key));
 		if (access(path, F_OK) == 0)
 			continue;
@@ -235,52 +270,88 @@ static int publish_batch(struct deliver_objects *objects, struct batch *batch, s
 			return -1;
 		int result = batch->parquet
 				     ? record_parquet_write(batch->parquet, draft.draft_path, err)
-				     : write_gzip(&draft, buf_str(&batch->text), err);
+				     : write_gzip(&draft, buf_str(&batch->bytes), err);
 		if (result == 0)
 			result = file_draft_commit(&draft, false, err);
 		if (result < 0)
 			return -1;
 		if (result == FILE_DRAFT_EXISTS)
 			continue;
-		snprintf(objects->last_key, sizeof(objects->last_key), "%s", buf_text(&key));
-		objects->published++;
+		note_published(objects, &key);
 		return 0;
 	}
 	return err_set(err, ERR_SYSTEM, "%s: %d objects of this name are there already",
 		buf_text(&key), COLLISIONS_MAX);
 }
 
+/* One file in the spool, or none. */
+static int store_in_spool(
+	struct deliver_objects *objects, struct waiting_batch *batch, struct err *err)
+{
+	_cleanup_(spool_draft_done) struct spool_draft draft = SPOOL_DRAFT_INIT;
+	_cleanup_buf_ struct buf key = {0}, gzip = {0};
+
+	int result = spool_draft_open(objects->spool, &draft, err);
+	if (result != 0)
+		return result < 0 ? -1 : WAITING_NO_ROOM;
+	make_key(&key, objects, batch, spool_hash(objects));
+	struct spool_batch row = {
+		.name = buf_text(&key),
+		.records = batch->records,
+		.first_ms = batch->first_ms,
+		.last_ms = batch->last_ms,
+	};
+	if (batch->parquet) {
+		if (record_parquet_write(batch->parquet, draft.file.draft_path, err) < 0 ||
+			spool_draft_add_written(&draft, &row, err) < 0)
+			return -1;
+	} else if (make_gzip(&gzip, buf_str(&batch->bytes), err) < 0 ||
+		   spool_draft_add(&draft, &row, buf_str(&gzip), err) < 0) {
+		return -1;
+	}
+	result = spool_draft_commit(objects->spool, &draft, err);
+	if (result != 0)
+		return result < 0 ? -1 : WAITING_NO_ROOM;
+	note_published(objects, &key);
+	return 0;
+}
+
+static int store(void *context, struct waiting_batch *batches, size_t count, size_t *ret_stored,
+	struct err *err)
+{
+	struct deliver_objects *objects = context;
+
+	*ret_stored = 1;
+	return objects->spool ? store_in_spool(objects, batches, err)
+			      : store_in_folder(objects, batches, err);
+}
+
+static int store_waiting(struct deliver_objects *objects, struct err *err)
+{
+	return waiting_store(&objects->waiting, store, objects, err);
+}
+
 int deliver_objects_publish(struct deliver_objects *objects, int64_t name_seed, struct err *err)
 {
-	for (size_t i = 0; i < objects->batches_count; i++) {
-		if (!objects->batches[i].named)
-			objects->batches[i].name_seed = name_seed;
-		objects->batches[i].named = true;
-	}
-	while (objects->batches_count) {
-		if (publish_batch(objects, &objects->batches[0], err) < 0) {
-			keep_bound(objects);
-			return -1;
-		}
-		remove_batch(objects, 0);
-	}
-	return 0;
+	while (objects->open_count)
+		finish_open(objects, 0, name_seed);
+	return store_waiting(objects, err);
 }
 
 uint64_t deliver_objects_take_given_up(struct deliver_objects *objects)
 {
-	uint64_t given_up = objects->given_up;
+	uint64_t given_up = objects->waiting.given_up;
 
-	objects->given_up = 0;
+	objects->waiting.given_up = 0;
 	return given_up;
 }
 
 uint64_t deliver_objects_waiting(const struct deliver_objects *objects)
 {
-	uint64_t records = 0;
+	uint64_t records = waiting_records(&objects->waiting);
 
-	for (size_t i = 0; i < objects->batches_count; i++)
-		records += objects->batches[i].records;
+	for (size_t i = 0; i < objects->open_count; i++)
+		records += objects->open[i].records;
 	return records;
 }
 
@@ -298,9 +369,10 @@ void deliver_objects_close(struct deliver_objects *objects)
 {
 	if (!objects)
 		return;
-	for (size_t i = 0; i < objects->batches_count; i++)
-		batch_done(&objects->batches[i]);
-	free(objects->batches);
+	for (size_t i = 0; i < objects->open_count; i++)
+		waiting_batch_done(&objects->open[i]);
+	free(objects->open);
+	waiting_done(&objects->waiting);
 	free(objects->bucket);
 	free(objects->prefix);
 	free(objects->account_id);

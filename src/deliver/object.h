@@ -1,7 +1,8 @@
 /* object: records of a window as objects in a bucket, with AWS's keys and file names (VPC guide,
  * "Flow log files"): [prefix/]AWSLogs/ACCOUNT/vpcflowlogs/REGION/YYYY/MM/DD/[HH/] or the
  * Hive-compatible form, ACCOUNT_vpcflowlogs_REGION_FLOWLOGID_YYYYMMDDTHHMMZ_HASH.log.gz or
- * .log.parquet; the stamp is the record's end, rounded down to five minutes.
+ * .log.parquet; the stamp is the record's end, rounded down to five minutes. An object's records
+ * are at most 75 MB before compression; then the next one is begun (AWS: a file is at most 75 MB).
  * Here a bucket is a folder. An object shows whole or not at all, whatever happens to the process;
  * a record is in exactly one object.
  * Owner: the caller; one thread. Blocks on disk at close. */
