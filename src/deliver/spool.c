@@ -28,6 +28,7 @@ struct ticket {
 	enum progress progress;
 	unsigned refusals;
 	int64_t until_ms;
+	struct buf rest;
 };
 
 struct spool_file {
@@ -72,6 +73,8 @@ static void file_unload(struct spool_file *file)
 	if (file->fd >= 0)
 		close(file->fd);
 	file->fd = -1;
+	for (uint32_t i = 0; file->tickets && i < file->table.count; i++)
+		buf_done(&file->tickets[i].rest);
 	spool_table_done(&file->table);
 	free(take(file->tickets));
 }
@@ -439,8 +442,8 @@ static bool take_from(
 			is_name_under_way(spool, i + 1, batch->name))
 			continue;
 		ticket->progress = UNDER_WAY;
-		*ret_taken =
-			(struct spool_taken){file, j, batch, ticket->refusals, file->created_ms};
+		*ret_taken = (struct spool_taken){
+			file, j, batch, ticket->refusals, file->created_ms, &ticket->rest};
 		return true;
 	}
 	return false;

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define SPOOL_ID_MAX      32 /* hexadecimal digits */
-#define SPOOL_BATCHES_MAX 65536
+#define SPOOL_BATCHES_MAX 32768
 #define SPOOL_TABLE_MAX   ((size_t)32 << 20)
 #define SPOOL_LOADED_MAX  8
 
@@ -95,6 +95,7 @@ struct spool_taken {
 	const struct spool_batch *batch;
 	unsigned refusals; /* by the destination, of this batch */
 	int64_t created_ms;
+	struct buf *rest; /* what is left of the body when a part was taken; empty: all of it */
 };
 
 /* The oldest batch that waits, is not put off, has no sibling of its (not empty) name under way,

@@ -38,6 +38,7 @@ void spool_table_end(struct buf *table, uint32_t count, struct buf *ret_end)
 	struct footer footer = {.magic = MAGIC, .count = htole32(count)};
 
 	buf_add_char(table, ']');
+	assert(table->n <= SPOOL_TABLE_MAX); /* else nobody could read it again */
 	footer.table_size = htole32((uint32_t)table->n);
 	footer.table_crc32 = htole32(aws_crc32(0, table->p, table->n));
 	footer.crc32 = htole32(aws_crc32(0, &footer, offsetof(struct footer, crc32)));
@@ -145,8 +146,8 @@ int spool_table_load(int fd, struct spool_table *ret_table, struct err *err)
 {
 	_cleanup_(spool_table_done) struct spool_table table = {0};
 	_cleanup_free_ char *text = NULL;
-	uint64_t bodies_size;
-	struct footer footer;
+	uint64_t bodies_size = 0;
+	struct footer footer = {0};
 
 	if (footer_read(fd, &footer, &bodies_size, err) < 0)
 		return -1;
