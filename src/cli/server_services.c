@@ -1,11 +1,14 @@
 #include "cli/server_services.h"
 
+#include "api/agents/agents.h"
 #include "api/iam/iam.h"
 #include "api/s3/s3.h"
 #include "api/sts/sts.h"
 #include "base/file.h"
 #include "store/database.h"
+#include "store/flow_logs.h"
 #include "store/identities.h"
+#include "store/network.h"
 #include "store/objects.h"
 
 #include <assert.h>
@@ -22,6 +25,9 @@ struct server_services {
 	struct store_identities *identities;
 	struct store_objects *objects;
 	struct s3 *s3;
+	struct store_network *network;
+	struct store_flow_logs *flow_logs;
+	struct agents agents;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
 	size_t count;
@@ -85,8 +91,12 @@ static int open_all(struct server_services *services, const struct server_servic
 			0 ||
 		check_root_key(services, err) < 0 ||
 		store_identities_open(&services->identities, services->database,
-			str_from(options->account), err) < 0)
+			str_from(options->account), err) < 0 ||
+		store_network_open(&services->network, services->database, err) < 0 ||
+		store_flow_logs_open(
+			&services->flow_logs, services->database, services->network, err) < 0)
 		return -1;
+	services->agents = (struct agents){services->network, services->flow_logs};
 	const struct s3_options s3 = {.objects = services->objects,
 		.callers = server_services_callers(services),
 		.region = str_from(services->region),
@@ -120,6 +130,7 @@ int server_services_open(struct server_services **ret_services,
 	add(services, &api_sts, services->identities);
 	add(services, &api_iam, services->identities);
 	add(services, s3_service(services->s3), services->s3);
+	add(services, &api_agents, &services->agents);
 	*ret_services = services;
 	return 0;
 }
@@ -129,6 +140,8 @@ void server_services_close(struct server_services *services)
 	if (!services)
 		return;
 	s3_stop(services->s3);
+	store_flow_logs_close(services->flow_logs);
+	store_network_close(services->network);
 	store_objects_close(services->objects);
 	store_identities_close(services->identities);
 	store_database_close(services->database);
