@@ -218,7 +218,8 @@ static int open_services(
 		.account = text(settings, SERVER_ACCOUNT, "000000000000"),
 		.region = text(settings, SERVER_REGION, "us-east-1"),
 		.webhook_hosts = hosts->item,
-		.webhooks_to_loopback = !hosts->count && is_on_loopback(settings)};
+		.webhooks_to_loopback = !hosts->count && is_on_loopback(settings),
+		.has_short_intervals = settings->text[SERVER_SHORT_INTERVALS] != NULL};
 
 	return server_services_open(ret_services, &options, err);
 }

@@ -1,6 +1,7 @@
 #include "cli/server_services.h"
 
 #include "api/agents/agents.h"
+#include "api/ec2/ec2.h"
 #include "api/iam/iam.h"
 #include "api/s3/s3.h"
 #include "api/sts/sts.h"
@@ -28,6 +29,7 @@ struct server_services {
 	struct store_network *network;
 	struct store_flow_logs *flow_logs;
 	struct agents agents;
+	struct ec2_context ec2;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
 	size_t count;
@@ -97,6 +99,8 @@ static int open_all(struct server_services *services, const struct server_servic
 			&services->flow_logs, services->database, services->network, err) < 0)
 		return -1;
 	services->agents = (struct agents){services->network, services->flow_logs};
+	services->ec2 = (struct ec2_context){services->network, services->flow_logs,
+		services->objects, options->has_short_intervals};
 	const struct s3_options s3 = {.objects = services->objects,
 		.callers = server_services_callers(services),
 		.region = str_from(services->region),
@@ -131,6 +135,7 @@ int server_services_open(struct server_services **ret_services,
 	add(services, &api_iam, services->identities);
 	add(services, s3_service(services->s3), services->s3);
 	add(services, &api_agents, &services->agents);
+	add(services, &api_ec2, &services->ec2);
 	*ret_services = services;
 	return 0;
 }

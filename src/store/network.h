@@ -78,8 +78,8 @@ enum { STORE_TAGS_DONE, STORE_TAGS_TOO_MANY };
  * changed. */
 int store_tags_put(struct store_network *network, const struct str *ids, size_t count,
 	const json_t *set, struct err *err);
-/* keys: key to value, or to null for whatever value; an empty object: all. hide: the keys of an
- * agent's own tags that are not to be seen any more. */
+/* Both are objects of which the keys count. keys: tags of users that go; hide: tags of which there
+ * are an agent's own, which are not to be seen any more. */
 int store_tags_delete(struct store_network *network, struct str id, const json_t *keys,
 	const json_t *hide, struct err *err);
 /* Resource id to an object of key to value, null: an agent's tag that is hidden. The caller's to

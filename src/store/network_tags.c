@@ -181,35 +181,16 @@ int store_tags_put(struct store_network *network, const struct str *ids, size_t 
 	return end(network, writer, result, err);
 }
 
-/* A value given must be the one that is there. */
-static int delete_key(struct store_connection *writer, struct str id, const char *key,
-	const json_t *value, struct err *err)
+static int delete_key(
+	struct store_connection *writer, struct str id, const char *key, struct err *err)
 {
 	sqlite3_stmt *statement;
 
-	if (store_statement(writer,
-		    "DELETE FROM network_tag WHERE resource_id = ?1 AND key = ?2"
-		    " AND value IS NOT NULL AND (?3 IS NULL OR value = ?3)",
+	if (store_statement(writer, "DELETE FROM network_tag WHERE resource_id = ? AND key = ?",
 		    &statement, err) < 0)
 		return -1;
 	store_bind_str(statement, 1, id);
 	store_bind_str(statement, 2, str_from(key));
-	store_bind_str(statement, 3,
-		json_is_string(value)
-			? (struct str){json_string_value(value), json_string_length(value)}
-			: STR_NONE);
-	return store_step(statement, err);
-}
-
-static int delete_all(struct store_connection *writer, struct str id, struct err *err)
-{
-	sqlite3_stmt *statement;
-
-	if (store_statement(writer,
-		    "DELETE FROM network_tag WHERE resource_id = ? AND value IS NOT NULL",
-		    &statement, err) < 0)
-		return -1;
-	store_bind_str(statement, 1, id);
 	return store_step(statement, err);
 }
 
@@ -223,10 +204,8 @@ int store_tags_delete(struct store_network *network, struct str id, const json_t
 
 	if (store_write_begin(network->database, &writer, err) < 0)
 		return -1;
-	if (json_object_size(keys) == 0)
-		result = delete_all(writer, id, err);
 	json_object_foreach((json_t *)keys, key, value) if (result == 0) result =
-		delete_key(writer, id, key, value, err);
+		delete_key(writer, id, key, err);
 	json_object_foreach((json_t *)hide, key, value) if (result == 0) result =
 		put(writer, id, key, NULL, err);
 	return end(network, writer, result, err);

@@ -181,17 +181,20 @@ static void users_tags_lie_over_those_of_agents(void **state)
 		"{\"Key\":\"c\",\"Value\":\"given\"}]");
 	assert_tags("eni-2", NULL,
 		"[{\"Key\":\"b\",\"Value\":\"given\"},{\"Key\":\"c\",\"Value\":\"given\"}]");
-	/* A value that is another's stays. */
-	json_object_set_new(keys, "b", json_string("other"));
 	json_object_set_new(keys, "c", json_null());
 	assert_int_equal(store_tags_delete(network, ids[0], keys, NULL, NULL), 0);
 	assert_tags("eni-1", NULL, "[{\"Key\":\"b\",\"Value\":\"given\"}]");
 	json_t *hide = json_pack("{s:n}", "a");
-	json_object_clear(keys);
 	assert_int_equal(store_tags_delete(network, ids[0], keys, hide, NULL), 0);
 	close_network();
 	open_network();
-	assert_tags("eni-1", own, "[{\"Key\":\"b\",\"Value\":\"own\"}]");
+	assert_tags("eni-1", own, "[{\"Key\":\"b\",\"Value\":\"given\"}]");
+	/* Given again it is seen again. */
+	json_object_clear(set);
+	json_object_set_new(set, "a", json_string("given"));
+	assert_int_equal(store_tags_put(network, ids, 1, set, NULL), 0);
+	assert_tags("eni-1", own,
+		"[{\"Key\":\"a\",\"Value\":\"given\"},{\"Key\":\"b\",\"Value\":\"given\"}]");
 	json_decref(hide);
 	json_decref(keys);
 	json_decref(set);

@@ -26,8 +26,21 @@ static void copy(json_t *to, const json_t *from, const char *name)
 		json_object_set(to, name, value);
 }
 
+/* A log group by its name is one of this region and account. */
+static void set_group(struct api_server *server, json_t *flow_log)
+{
+	const char *group = json_string_value(json_object_get(flow_log, "LogGroupName"));
+	struct str region = api_server_region(server), account = api_server_account(server);
+
+	if (group && !json_object_get(flow_log, "LogDestination"))
+		json_object_set_new(flow_log, "LogDestination",
+			json_sprintf("arn:aws:logs:%.*s:%.*s:log-group:%s", STR_ARG(region),
+				STR_ARG(account), group));
+}
+
 /* EC2's FlowLog as the agents' FlowLog. */
-static json_t *flow_log_of(const json_t *document, const json_t *all_tags)
+static json_t *flow_log_of(
+	struct api_server *server, const json_t *document, const json_t *all_tags)
 {
 	static const char *const same[] = {"FlowLogId", "ResourceType", "ResourceId", "TrafficType",
 		"LogDestinationType", "LogDestination", "LogGroupName", "DeliverCrossAccountRole",
@@ -42,20 +55,23 @@ static json_t *flow_log_of(const json_t *document, const json_t *all_tags)
 		copy(flow_log, document, same[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		copy(flow_log, destination, options[i]);
+	set_group(server, flow_log);
 	json_object_set_new(flow_log, "Tags", store_tags_of(all_tags, id, NULL));
 	return flow_log;
 }
 
-static int add_flow_logs(struct agents *agents, json_t *output, struct err *err)
+static int add_flow_logs(struct api_call *call)
 {
+	struct agents *agents = call->context;
 	json_t *documents;
 
-	if (store_flow_logs_list(agents->flow_logs, &documents, err) < 0)
+	if (store_flow_logs_list(agents->flow_logs, &documents, &call->exchange->err) < 0)
 		return -1;
 	json_t *tags = store_tags_all(agents->network), *list = json_array();
 	for (size_t i = 0; i < json_array_size(documents); i++)
-		json_array_append_new(list, flow_log_of(json_array_get(documents, i), tags));
-	json_object_set_new(output, "FlowLogs", list);
+		json_array_append_new(list,
+			flow_log_of(call->exchange->server, json_array_get(documents, i), tags));
+	json_object_set_new(call->output, "FlowLogs", list);
 	json_decref(tags);
 	json_decref(documents);
 	return 0;
@@ -93,8 +109,7 @@ static int sync_agent(struct api_call *call, struct aws_error *error)
 		return aws_error_internal(error);
 	json_object_set_new(call->output, "Version", json_integer(version));
 	json_object_set_new(call->output, "NeedsInventory", json_boolean(needs_inventory));
-	if (json_integer_value(known) != version &&
-		add_flow_logs(agents, call->output, &call->exchange->err) < 0)
+	if (json_integer_value(known) != version && add_flow_logs(call) < 0)
 		return aws_error_internal(error);
 	return 0;
 }

@@ -1,0 +1,279 @@
+/* Tags of any resource (EC2 user guide, "Tag your Amazon EC2 resources"). */
+#include "api/ec2/ec2_priv.h"
+
+#include <strings.h>
+
+enum { KEY_MAX = 127, VALUE_MAX = 256, RESOURCES_MAX = 1000 };
+
+/* In characters of UTF-8. */
+static size_t length(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+static int check_tag(struct ec2 *ec2, const char *key, const char *value)
+{
+	if (!key || !*key)
+		return ec2_refuse(
+			ec2, AWS_ERROR_INVALID_PARAMETER_VALUE, "Tag key cannot be null or empty.");
+	if (length(key) > KEY_MAX)
+		return ec2_refuse(ec2, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"Tag key exceeds the maximum length of %d characters", KEY_MAX);
+	if (value && length(value) > VALUE_MAX)
+		return ec2_refuse(ec2, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"Tag value exceeds the maximum length of %d characters", VALUE_MAX);
+	if (strncasecmp(key, "aws:", 4) == 0)
+		return ec2_refuse(ec2, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"Tag keys starting with 'aws:' are reserved for internal use");
+	return 0;
+}
+
+json_t *ec2_read_tags(struct ec2 *ec2, const json_t *list)
+{
+	json_t *tags = json_object();
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *key = ec2_member(json_array_get(list, i), "Key"),
+			   *value = ec2_member(json_array_get(list, i), "Value");
+		int result = check_tag(ec2, key, value);
+		if (result == 0 && json_object_get(tags, key))
+			result = ec2_refuse(ec2, AWS_ERROR_INVALID_PARAMETER_VALUE,
+				"Duplicate tag key '%s' specified.", key);
+		if (result < 0) {
+			json_decref(tags);
+			return NULL;
+		}
+		ec2_set_text(tags, key, value ? value : "");
+	}
+	if (json_object_size(tags) > STORE_RESOURCE_TAGS_MAX) {
+		aws_error_default(ec2->error, AWS_ERROR_TAG_LIMIT_EXCEEDED);
+		json_decref(tags);
+		return NULL;
+	}
+	return tags;
+}
+
+/* ---- on which resources ---- */
+
+/* One visit a resource that is named; items of each type are made once. */
+static int for_each_resource(struct ec2 *ec2,
+	int (*visit)(struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *item,
+		void *context),
+	void *context)
+{
+	const json_t *ids = ec2_input(ec2, "Resources");
+	json_t *items[EC2_TYPES] = {0};
+	int result = 0;
+
+	if (json_array_size(ids) > RESOURCES_MAX)
+		return ec2_refuse(ec2, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"At most %d resources can be tagged at once.", RESOURCES_MAX);
+	for (size_t i = 0; i < json_array_size(ids) && result == 0; i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		enum ec2_type type = ec2_type_of(id);
+		if (type == EC2_TYPES) {
+			result = ec2_refuse(
+				ec2, AWS_ERROR_INVALID_ID, "The ID '%.200s' is not valid", id);
+			break;
+		}
+		if (!items[type])
+			items[type] = ec2_items(ec2, type);
+		const json_t *item = ec2_find(items[type], type, id);
+		if (!items[type])
+			result = -1;
+		else
+			result = item ? visit(ec2, type, id, item, context)
+				      : ec2_refuse_id(ec2, type, id);
+	}
+	for (size_t i = 0; i < EC2_TYPES; i++)
+		json_decref(items[i]);
+	return result;
+}
+
+static json_t *tags_of(const json_t *item)
+{
+	json_t *tags = json_object_get(item, "Tags");
+
+	return tags ? tags : json_object_get(item, "TagSet");
+}
+
+static int ask(
+	struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *item, void *context)
+{
+	return ec2_ask_resource(ec2, context, type, id, item);
+}
+
+int ec2_ask_tags(struct ec2 *ec2)
+{
+	bool is_create = strcmp(ec2->call->operation->name, "CreateTags") == 0;
+	json_t *tags = ec2_read_tags(ec2, ec2_input(ec2, "Tags"));
+	struct ec2_question question = {
+		.action = is_create ? "ec2:CreateTags" : "ec2:DeleteTags", .request_tags = tags};
+
+	if (!tags)
+		return -1;
+	int result = for_each_resource(ec2, ask, &question);
+	json_decref(tags);
+	return result;
+}
+
+/* ---- changes ---- */
+
+/* Agents know the tags of flow logs. */
+static int tell_agents(struct ec2 *ec2)
+{
+	const json_t *ids = ec2_input(ec2, "Resources");
+
+	for (size_t i = 0; i < json_array_size(ids); i++)
+		if (ec2_type_of(json_string_value(json_array_get(ids, i))) == EC2_FLOW_LOG)
+			return store_flow_logs_touch(ec2->context->flow_logs, ec2->err) < 0
+				       ? ec2_broken(ec2)
+				       : 0;
+	return 0;
+}
+
+int ec2_create_tags(struct ec2 *ec2)
+{
+	const json_t *ids = ec2_input(ec2, "Resources");
+	size_t count = json_array_size(ids);
+	_cleanup_free_ struct str *names = mem_new(count + 1, sizeof(*names));
+	json_t *tags = ec2_read_tags(ec2, ec2_input(ec2, "Tags"));
+
+	if (!tags)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		names[i] = str_from(json_string_value(json_array_get(ids, i)));
+	int result = store_tags_put(ec2->context->network, names, count, tags, ec2->err);
+	json_decref(tags);
+	if (result == STORE_TAGS_TOO_MANY)
+		return aws_error_default(ec2->error, AWS_ERROR_TAG_LIMIT_EXCEEDED);
+	return result < 0 ? ec2_broken(ec2) : tell_agents(ec2);
+}
+
+/* Those that the request means of the tags that the resource has. */
+static bool is_meant(const json_t *given, const char *key, const char *value)
+{
+	if (!json_array_size(given))
+		return true;
+	for (size_t i = 0; i < json_array_size(given); i++) {
+		const char *of = ec2_member(json_array_get(given, i), "Key"),
+			   *with = ec2_member(json_array_get(given, i), "Value");
+		if (of && strcmp(of, key) == 0 && (!with || strcmp(with, value) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Resources as they would be without any tag of users, once a type. */
+struct deleting {
+	json_t *own[EC2_TYPES];
+};
+
+static const json_t *own_tags(
+	struct ec2 *ec2, struct deleting *deleting, enum ec2_type type, const char *id)
+{
+	if (!deleting->own[type]) {
+		json_t *all = ec2->tags;
+		ec2->tags = json_object();
+		deleting->own[type] = ec2_items(ec2, type);
+		json_decref(ec2->tags);
+		ec2->tags = all;
+	}
+	return tags_of(ec2_find(deleting->own[type], type, id));
+}
+
+static bool has_key(const json_t *tags, const char *key)
+{
+	for (size_t i = 0; i < json_array_size(tags); i++)
+		if (strcmp(ec2_member(json_array_get(tags, i), "Key"), key) == 0)
+			return true;
+	return false;
+}
+
+static int delete_of(
+	struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *item, void *context)
+{
+	const json_t *given = ec2_input(ec2, "Tags"), *there = tags_of(item),
+		     *own = own_tags(ec2, context, type, id);
+	json_t *keys = json_object(), *hide = json_object();
+	int result = 0;
+
+	for (size_t i = 0; i < json_array_size(there); i++) {
+		const char *key = ec2_member(json_array_get(there, i), "Key"),
+			   *value = ec2_member(json_array_get(there, i), "Value");
+		if (!key || !is_meant(given, key, value ? value : ""))
+			continue;
+		json_object_set_new(has_key(own, key) ? hide : keys, key, json_null());
+	}
+	if (json_object_size(keys) || json_object_size(hide))
+		result = store_tags_delete(
+			ec2->context->network, str_from(id), keys, hide, ec2->err);
+	json_decref(keys);
+	json_decref(hide);
+	return result < 0 ? ec2_broken(ec2) : 0;
+}
+
+int ec2_delete_tags(struct ec2 *ec2)
+{
+	struct deleting deleting = {0};
+	int result = for_each_resource(ec2, delete_of, &deleting);
+
+	for (size_t i = 0; i < EC2_TYPES; i++)
+		json_decref(deleting.own[i]);
+	return result < 0 ? -1 : tell_agents(ec2);
+}
+
+/* ---- reading ---- */
+
+static void add_tags(json_t *list, const struct ec2_type_row *row, const json_t *item)
+{
+	const json_t *tags = tags_of(item);
+
+	for (size_t i = 0; i < json_array_size(tags); i++) {
+		json_t *tag = json_copy(json_array_get(tags, i));
+		ec2_set_text(tag, "ResourceId", ec2_member(item, row->id));
+		ec2_set_text(tag, "ResourceType", row->name);
+		json_array_append_new(list, tag);
+	}
+}
+
+static json_t *all_tags(struct ec2 *ec2)
+{
+	json_t *list = json_array();
+
+	for (enum ec2_type type = 0; type < EC2_TYPES; type++) {
+		json_t *items = ec2_items(ec2, type);
+		if (!items) {
+			json_decref(list);
+			return NULL;
+		}
+		for (size_t i = 0; i < json_array_size(items); i++)
+			add_tags(list, ec2_type_row(type), json_array_get(items, i));
+		json_decref(items);
+	}
+	return list;
+}
+
+int ec2_describe_tags(struct ec2 *ec2)
+{
+	static const struct ec2_filter filters[] = {
+		{"key", "Key"},
+		{"resource-id", "ResourceId"},
+		{"resource-type", "ResourceType"},
+		{"value", "Value"},
+		{NULL},
+	};
+	static const struct ec2_listing listing = {
+		.filters = "Filters", .rows = filters, .page_min = 5};
+	json_t *items = ec2_page(
+		ec2, &listing, "ResourceId", "Key", ec2_filter(ec2, &listing, all_tags(ec2)));
+
+	if (!items)
+		return -1;
+	ec2_set(ec2->output, "Tags", items);
+	return 0;
+}
