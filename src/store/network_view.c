@@ -55,12 +55,12 @@ static void add_agent(json_t *all, const struct network_agent *agent, enum store
 	const json_t *list = json_object_get(agent->inventory, kinds[kind].list);
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		json_t *object = json_copy(json_array_get(list, i));
-		const json_t *earlier = json_object_get(all, id_of(object, kind));
-		json_object_set_new(object, "AgentId", json_string(agent->id));
+		json_t *copied = json_copy(json_array_get(list, i));
+		const json_t *earlier = json_object_get(all, id_of(copied, kind));
+		json_object_set_new(copied, "AgentId", json_string(agent->id));
 		if (earlier)
-			add_ranges(object, earlier, kind);
-		json_object_set_new(all, id_of(object, kind), object);
+			add_ranges(copied, earlier, kind);
+		json_object_set_new(all, id_of(copied, kind), copied);
 	}
 }
 

@@ -44,8 +44,9 @@ def read(path):
 
 
 class Server:
-	def __init__(self, nagare):
+	def __init__(self, nagare, *options):
 		self.nagare, self.folder, self.process = nagare, tempfile.mkdtemp(), None
+		self.options = options
 		self.start()
 
 	def start(self):
@@ -54,7 +55,7 @@ class Server:
 			os.remove(profile)
 		self.log = open(os.path.join(self.folder, 'log'), 'ab')
 		self.process = subprocess.Popen([self.nagare, 'server', '--data-dir', self.folder, '--listen',
-			'127.0.0.1:0'], stdout=self.log, stderr=self.log)
+			'127.0.0.1:0', *self.options], stdout=self.log, stderr=self.log)
 		for _ in range(600):
 			if os.path.exists(profile):
 				break
@@ -95,7 +96,7 @@ class Server:
 			'AWS_EC2_METADATA_DISABLED': 'true'}
 		if 'SessionToken' in key:
 			environment['AWS_SESSION_TOKEN'] = key['SessionToken']
-		ran = subprocess.run([AWS, '--output', 'json', *arguments], env=environment,
+		ran = subprocess.run([PYTHON, '-B', AWS, '--output', 'json', *arguments], env=environment,
 			capture_output=True, text=True)
 		if (ran.returncode != 0) != (status != 0):
 			raise AssertionError(f'aws {" ".join(arguments)}: {ran.returncode}\n{ran.stderr}')
@@ -103,11 +104,11 @@ class Server:
 
 
 class Case(unittest.TestCase):
-	nagare = None
+	nagare, options = None, ()
 
 	@classmethod
 	def setUpClass(cls):
-		cls.server = Server(cls.nagare)
+		cls.server = Server(cls.nagare, *cls.options)
 		cls.iam, cls.sts = cls.server.client('iam'), cls.server.client('sts')
 		cls.account = cls.sts.get_caller_identity()['Account']
 
