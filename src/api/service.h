@@ -38,6 +38,8 @@ struct api_call {
 	json_t *output;   /* an empty object for run to fill with the members of the output shape */
 	void *context;    /* the service's own: store, identities, ... */
 	bool is_answered; /* run answered by itself (api_answer_stream); output is not looked at */
+	void *raw;        /* what the operation's read made of the body; NULL: it did not */
+	void (*free_raw)(void *raw);
 };
 
 /* What a call is about, for the policies. Owns copies of all that is added, however much that is;
@@ -63,6 +65,11 @@ struct api_operation {
 	int (*about)(struct api_call *call, struct api_authorization *authorization,
 		struct aws_error *error);
 	int (*run)(struct api_call *call, struct aws_error *error);
+	/* For bodies whose values would be too many to be made one by one (awsJson): reads the body
+	 * into call->raw, checked as the model would, and gives an input with what `about` needs.
+	 * False: this body is not of the form it knows; the usual way reads it, or refuses it.
+	 * NULL: the usual way. */
+	bool (*read)(struct api_call *call, struct str body, json_t **ret_input);
 	const char
 		*action;  /* "iam:CreateUser" is made from prefix and name; set where it differs */
 	bool is_open;     /* no permission is asked: sts:GetCallerIdentity */

@@ -3,10 +3,12 @@
 #include "api/agents/agents.h"
 #include "api/ec2/ec2.h"
 #include "api/iam/iam.h"
+#include "api/logs/logs.h"
 #include "api/s3/s3.h"
 #include "api/sts/sts.h"
 #include "base/file.h"
 #include "store/database.h"
+#include "store/events.h"
 #include "store/flow_logs.h"
 #include "store/identities.h"
 #include "store/network.h"
@@ -30,6 +32,8 @@ struct server_services {
 	struct store_flow_logs *flow_logs;
 	struct agents agents;
 	struct ec2_context ec2;
+	struct store_events *events;
+	struct logs logs;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
 	size_t count;
@@ -96,7 +100,8 @@ static int open_all(struct server_services *services, const struct server_servic
 			str_from(options->account), err) < 0 ||
 		store_network_open(&services->network, services->database, err) < 0 ||
 		store_flow_logs_open(
-			&services->flow_logs, services->database, services->network, err) < 0)
+			&services->flow_logs, services->database, services->network, err) < 0 ||
+		store_events_open(&services->events, services->folder, services->database, err) < 0)
 		return -1;
 	services->agents = (struct agents){services->network, services->flow_logs};
 	services->ec2 = (struct ec2_context){services->network, services->flow_logs,
@@ -136,6 +141,10 @@ int server_services_open(struct server_services **ret_services,
 	add(services, s3_service(services->s3), services->s3);
 	add(services, &api_agents, &services->agents);
 	add(services, &api_ec2, &services->ec2);
+	services->logs = (struct logs){.events = services->events,
+		.region = str_from(services->region),
+		.account = store_identities_account(services->identities)};
+	add(services, &api_logs, &services->logs);
 	*ret_services = services;
 	return 0;
 }
@@ -147,6 +156,7 @@ void server_services_close(struct server_services *services)
 	s3_stop(services->s3);
 	store_flow_logs_close(services->flow_logs);
 	store_network_close(services->network);
+	store_events_close(services->events);
 	store_objects_close(services->objects);
 	store_identities_close(services->identities);
 	store_database_close(services->database);
@@ -165,6 +175,7 @@ const struct api_service *const *server_services_table(const struct server_servi
 void server_services_register(struct server_services *services, struct api_server *server)
 {
 	api_metrics_register(server, s3_metrics, services->s3);
+	api_metrics_register(server, logs_metrics, &services->logs);
 }
 
 static struct store_caller *find(void *context, struct str access_key_id)

@@ -138,6 +138,14 @@ static int not_implemented(const struct state *state, struct aws_error *error)
 		is_query(state) ? AWS_ERROR_INVALID_ACTION : AWS_ERROR_UNKNOWN_OPERATION_EXCEPTION);
 }
 
+static bool read_raw(struct state *state, struct api_call *call, struct str body)
+{
+	bool is_json = state->context.protocol == SHAPE_AWS_JSON_1_0 ||
+		       state->context.protocol == SHAPE_AWS_JSON_1_1;
+
+	return is_json && call->operation->read && call->operation->read(call, body, &state->input);
+}
+
 static int read_call(struct api_exchange *exchange, struct state *state, struct api_call *call,
 	struct aws_error *error)
 {
@@ -156,8 +164,9 @@ static int read_call(struct api_exchange *exchange, struct state *state, struct 
 	result = authenticate(call, state, error);
 	if (result < 0)
 		return result;
-	result = protocol_read(service->shape, state->context.protocol, state->context.operation,
-		&request, &state->input, error);
+	if (!read_raw(state, call, request.body))
+		result = protocol_read(service->shape, state->context.protocol,
+			state->context.operation, &request, &state->input, error);
 	if (result < 0 && service->validation_code &&
 		(error->code == AWS_ERROR_VALIDATION_EXCEPTION ||
 			error->code == AWS_ERROR_VALIDATION_ERROR))
@@ -177,19 +186,29 @@ static int as_common(const struct api_exchange *exchange, struct aws_error *erro
 	return aws_error_default(error, AWS_ERROR_INTERNAL_FAILURE);
 }
 
+static int run_call(struct api_exchange *exchange, struct state *state, struct api_call *call,
+	struct aws_error *error)
+{
+	int result = read_call(exchange, state, call, error);
+
+	if (result == 0)
+		result = authorize(call, error);
+	if (result == 0) {
+		call->output = state->output = json_object();
+		result = call->operation->run(call, error);
+	}
+	if (call->raw)
+		call->free_raw(call->raw);
+	return result;
+}
+
 static int run(struct api_exchange *exchange, struct aws_error *error)
 {
 	struct state *state = exchange->handler.state;
 	struct api_call call = {.exchange = exchange, .context = exchange->service->context};
 	struct protocol_response response = {0};
-	int result = read_call(exchange, state, &call, error);
+	int result = run_call(exchange, state, &call, error);
 
-	if (result == 0)
-		result = authorize(&call, error);
-	if (result < 0)
-		return as_common(exchange, error);
-	call.output = state->output = json_object();
-	result = call.operation->run(&call, error);
 	if (result < 0)
 		return as_common(exchange, error);
 	if (call.is_answered)

@@ -1,0 +1,119 @@
+/* What an operation is about, for the policies (Service authorization reference, "Actions,
+ * resources, and condition keys for Amazon CloudWatch Logs"). An operation on a group asks for
+ * "log-group:NAME:log-stream:", as AWS does, so that policies on "log-group:NAME:*" allow it; those
+ * on tags ask for "log-group:NAME". Keys: aws:ResourceTag/KEY of the group that is there,
+ * aws:RequestTag/KEY and aws:TagKeys of the tags that a request gives or takes. */
+#include "api/logs/logs_priv.h"
+
+#include <string.h>
+
+static void add_resource_tag(void *context, struct str key, struct str value)
+{
+	api_about_tag(context, STR("aws:ResourceTag/"), key, value);
+}
+
+static void add_request_tags(struct api_call *call, struct api_authorization *authorization)
+{
+	const json_t *tags = json_object_get(call->input, "tags");
+	const json_t *keys = json_object_get(call->input, "tagKeys");
+	const char *key;
+	size_t i;
+	json_t *value;
+
+	if (json_is_array(tags))
+		keys = tags;
+	json_object_foreach((json_t *)tags, key, value)
+	{
+		api_about_tag(
+			authorization, STR("aws:RequestTag/"), str_from(key), logs_string(value));
+		api_about_key(authorization, STR("aws:TagKeys"), str_from(key));
+	}
+	json_array_foreach(keys, i, value)
+		api_about_key(authorization, STR("aws:TagKeys"), logs_string(value));
+}
+
+static void add_tags(
+	struct api_call *call, struct api_authorization *authorization, struct str group)
+{
+	struct aws_error none;
+	struct err err = ERR_INIT;
+
+	/* A group that is not there has no tags; the handler says so. */
+	store_log_tags_list(
+		logs_of(call)->events, group, add_resource_tag, authorization, &none, &err);
+	add_request_tags(call, authorization);
+}
+
+static void add_group(struct api_call *call, struct api_authorization *authorization,
+	struct str group, const char *rest, struct str stream)
+{
+	const struct logs *logs = logs_of(call);
+
+	api_about_resource(authorization, "arn:aws:logs:%.*s:%.*s:log-group:%.*s%s%.*s",
+		STR_ARG(logs->region), STR_ARG(logs->account), STR_ARG(group), rest,
+		STR_ARG(stream));
+	add_tags(call, authorization, group);
+}
+
+int logs_about_group(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	struct str group;
+
+	if (logs_group(call, &group, error) < 0)
+		return -1;
+	add_group(call, authorization, group, ":log-stream:", STR(""));
+	return 0;
+}
+
+int logs_about_stream(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	struct str group;
+
+	if (logs_group(call, &group, error) < 0)
+		return -1;
+	add_group(call, authorization, group, ":log-stream:", logs_text(call, "logStreamName"));
+	return 0;
+}
+
+int logs_about_tags(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	struct str group = logs_text(call, "logGroupName"), arn = logs_text(call, "resourceArn");
+
+	if (arn.p && !logs_parse_group(logs_of(call), arn, &group))
+		return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
+			"The specified resource does not exist.");
+	add_group(call, authorization, group, "", STR(""));
+	return 0;
+}
+
+int logs_about_all(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	const struct logs *logs = logs_of(call);
+
+	api_about_resource(authorization,
+		"arn:aws:logs:%.*s:%.*s:log-group::log-stream:", STR_ARG(logs->region),
+		STR_ARG(logs->account));
+	return 0;
+}
+
+static void add_record(void *context, struct str group, const struct store_log_found *event)
+{
+	buf_add_str(context, group);
+}
+
+/* The group of the event that is pointed to. */
+int logs_about_record(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	_cleanup_buf_ struct buf group = {0};
+
+	if (store_log_find(logs_of(call)->events, logs_text(call, "logRecordPointer"), add_record,
+		    &group, &call->exchange->err) < 0)
+		return aws_error_internal(error);
+	add_group(call, authorization, buf_str(&group), ":log-stream:", STR(""));
+	return 0;
+}

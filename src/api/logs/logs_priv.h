@@ -1,0 +1,92 @@
+/* logs_priv: what the handlers of CloudWatch Logs share. */
+#pragma once
+
+#include "api/logs/logs.h"
+
+#define LOGS_ARN_MAX (STORE_LOG_NAME_MAX + 200)
+enum { STORE_LOG_NAME_MAX = 512, LOGS_PAGE = 50, LOGS_TAGS_MAX = 50 };
+
+static inline const struct logs *logs_of(const struct api_call *call)
+{
+	return call->context;
+}
+
+/* ---- input ---- */
+
+struct str logs_text(const struct api_call *call, const char *name); /* STR_NONE: not given */
+int64_t logs_number(const struct api_call *call, const char *name, int64_t otherwise);
+bool logs_flag(const struct api_call *call, const char *name);
+struct str logs_string(const json_t *value);
+/* The name in an ARN of a log group of this account, with or without ":*"; a name is itself. False:
+ * neither. */
+bool logs_parse_group(const struct logs *logs, struct str identifier, struct str *ret_name);
+/* Of logGroupName or logGroupIdentifier; InvalidParameterException unless it is one of both. */
+int logs_group(const struct api_call *call, struct str *ret_name, struct aws_error *error);
+
+int logs_refuse(struct aws_error *error, const char *format, ...)
+	__attribute__((format(printf, 2, 3), cold)); /* InvalidParameterException */
+int logs_refuse_token(struct aws_error *error);
+
+/* Pages whose token is where the last one ended. */
+int logs_page_after(const struct api_call *call, struct buf *ret_after, struct aws_error *error);
+void logs_page_next(struct api_call *call, struct str after);
+
+/* ---- output ---- */
+
+json_t *logs_json(struct str text);
+json_t *logs_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- about ---- */
+
+int logs_about_group(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_stream(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_tags(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_all(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_record(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+
+/* ---- the body of PutLogEvents ---- */
+
+struct logs_batch {
+	struct str group, stream;
+	struct store_log_event *events;
+	size_t count;
+	struct buf texts; /* of messages that had escapes */
+};
+/* The strict and usual form of the JSON, read at once; false: not that, for the model's reader to
+ * read or refuse. Strings are lent by body and batch. */
+bool logs_batch_parse(struct str body, struct logs_batch *ret_batch);
+void logs_batch_done(struct logs_batch *batch);
+bool logs_batch_read(struct api_call *call, struct str body, json_t **ret_input);
+
+/* ---- handlers ---- */
+
+#define LOGS_HANDLER(name) int name(struct api_call *call, struct aws_error *error)
+LOGS_HANDLER(logs_create_group);
+LOGS_HANDLER(logs_delete_group);
+LOGS_HANDLER(logs_describe_groups);
+LOGS_HANDLER(logs_list_groups);
+LOGS_HANDLER(logs_put_retention);
+LOGS_HANDLER(logs_delete_retention);
+LOGS_HANDLER(logs_put_protection);
+LOGS_HANDLER(logs_create_stream);
+LOGS_HANDLER(logs_delete_stream);
+LOGS_HANDLER(logs_describe_streams);
+LOGS_HANDLER(logs_put_events);
+LOGS_HANDLER(logs_get_events);
+LOGS_HANDLER(logs_filter_events);
+LOGS_HANDLER(logs_get_record);
+LOGS_HANDLER(logs_get_fields);
+LOGS_HANDLER(logs_tag);
+LOGS_HANDLER(logs_untag);
+LOGS_HANDLER(logs_list_tags);
+LOGS_HANDLER(logs_put_policy);
+LOGS_HANDLER(logs_delete_policy);
+LOGS_HANDLER(logs_describe_policies);
+/* The tags of a group that is just made. */
+int logs_put_tags(struct api_call *call, struct str group, struct aws_error *error);
+int logs_check_tags(const struct api_call *call, struct aws_error *error);

@@ -1,0 +1,71 @@
+/* The table of CloudWatch Logs' operations, and its counters. */
+#include "api/logs/logs_priv.h"
+
+#include "api/logs/logs_shape.h"
+
+#include <inttypes.h>
+
+static const struct api_operation operations[] = {
+	{"CreateLogGroup", logs_about_group, logs_create_group},
+	{"DeleteLogGroup", logs_about_group, logs_delete_group},
+	{"DescribeLogGroups", logs_about_all, logs_describe_groups},
+	{"ListLogGroups", logs_about_all, logs_list_groups},
+	{"PutLogGroupDeletionProtection", logs_about_group, logs_put_protection},
+	{"CreateLogStream", logs_about_group, logs_create_stream},
+	{"DeleteLogStream", logs_about_stream, logs_delete_stream},
+	{"DescribeLogStreams", logs_about_group, logs_describe_streams},
+	{"PutLogEvents", logs_about_stream, logs_put_events, .read = logs_batch_read},
+	{"GetLogEvents", logs_about_stream, logs_get_events},
+	{"FilterLogEvents", logs_about_group, logs_filter_events},
+	{"GetLogRecord", logs_about_record, logs_get_record},
+	{"GetLogGroupFields", logs_about_group, logs_get_fields},
+	{"PutRetentionPolicy", logs_about_group, logs_put_retention},
+	{"DeleteRetentionPolicy", logs_about_group, logs_delete_retention},
+	{"TagLogGroup", logs_about_tags, logs_tag},
+	{"UntagLogGroup", logs_about_tags, logs_untag},
+	{"ListTagsLogGroup", logs_about_tags, logs_list_tags},
+	{"TagResource", logs_about_tags, logs_tag},
+	{"UntagResource", logs_about_tags, logs_untag},
+	{"ListTagsForResource", logs_about_tags, logs_list_tags},
+	{"PutResourcePolicy", NULL, logs_put_policy},
+	{"DeleteResourcePolicy", NULL, logs_delete_policy},
+	{"DescribeResourcePolicies", NULL, logs_describe_policies},
+	{NULL},
+};
+
+static const char *const signing_names[] = {"logs", NULL};
+
+const struct api_service api_logs = {
+	.name = "logs",
+	.signing_names = signing_names,
+	.style = AWS_STYLE_JSON,
+	.shape = &logs_shape,
+	.operations = operations,
+	.validation_code = AWS_ERROR_INVALID_PARAMETER_EXCEPTION,
+};
+
+void logs_metrics(void *context, struct buf *lines)
+{
+	const struct logs *logs = context;
+	struct store_events_counters counters;
+
+	store_events_count(logs->events, &counters);
+	const struct {
+		const char *name, *help;
+		uint64_t value;
+	} rows[] = {
+		{"events", "Log events stored.", counters.events},
+		{"bytes", "Bytes of log events stored, as AWS counts them.", counters.bytes},
+		{"batches", "PutLogEvents that stored something.", counters.puts},
+		{"repeats", "Batches that were known already.", counters.repeats},
+		{"syncs", "Times that the disk was waited for.", counters.syncs},
+		{"damaged_chunks", "Chunks found damaged.", counters.damaged},
+		{"sealed_files", "Files sealed.", counters.sealed},
+		{"expired_files", "Files deleted by retention.", counters.expired},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		buf_printf(lines,
+			"# HELP nagare_logs_%s_total %s\n# TYPE nagare_logs_%s_total counter\n"
+			"nagare_logs_%s_total %" PRIu64 "\n",
+			rows[i].name, rows[i].help, rows[i].name, rows[i].name, rows[i].value);
+}
