@@ -1,0 +1,115 @@
+/* pattern: what the files of it share. */
+#pragma once
+
+#include "base/buf.h"
+#include "query/pattern.h"
+
+#include <jansson.h>
+
+/* ---- regular expressions: pattern_regex.c ---- */
+struct pattern_regex;
+/* at is where text begins in the pattern, for messages. */
+struct pattern_regex *pattern_regex_new(struct str text, size_t at, struct err *err);
+bool pattern_regex_matches(const struct pattern_regex *regex, struct str text);
+/* Text that every match contains, "" when none is known; lent. */
+struct str pattern_regex_literal(const struct pattern_regex *regex);
+void pattern_regex_free(struct pattern_regex *regex);
+
+/* ---- one comparison ---- */
+enum pattern_operator {
+	PATTERN_EQUAL,
+	PATTERN_NOT_EQUAL,
+	PATTERN_LESS,
+	PATTERN_GREATER,
+	PATTERN_LESS_OR_EQUAL,
+	PATTERN_GREATER_OR_EQUAL,
+	PATTERN_IS_NULL, /* from here on JSON only, without a value */
+	PATTERN_IS_TRUE,
+	PATTERN_IS_FALSE,
+	PATTERN_NOT_EXISTS,
+};
+
+struct pattern_value {
+	struct str text; /* quotes undone */
+	double number;
+	bool is_number;              /* unquoted, and a number */
+	bool is_wildcard;            /* '*' stands for anything */
+	struct pattern_regex *regex; /* or NULL */
+};
+
+/* Conditions of JSON and of a word: a tree in an array; children stand before their parent. */
+enum pattern_node_kind { PATTERN_COMPARE, PATTERN_AND, PATTERN_OR };
+struct pattern_node {
+	enum pattern_node_kind kind;
+	enum pattern_operator operator;
+	struct pattern_value value;
+	unsigned selector;    /* JSON: index of it */
+	unsigned left, right; /* indexes of nodes */
+};
+
+/* ---- JSON: pattern_json.c ---- */
+enum pattern_step_kind {
+	PATTERN_STEP_NAME,
+	PATTERN_STEP_INDEX,
+	PATTERN_STEP_ANY_MEMBER,
+	PATTERN_STEP_ANY_ITEM
+};
+struct pattern_step {
+	enum pattern_step_kind kind;
+	struct str name; /* ends with a NUL */
+	size_t index;
+};
+#define PATTERN_STEPS_MAX 64
+struct pattern_selector {
+	struct str text; /* as written, "$.user.id" */
+	struct pattern_step *steps;
+	unsigned count;
+};
+
+/* ---- terms and words ---- */
+struct pattern_term {
+	struct str text;
+	struct pattern_regex *regex; /* or NULL */
+	bool is_excluded, is_optional;
+};
+struct pattern_word {
+	struct str name;  /* with its '$'; of an ellipsis: none */
+	bool is_ellipsis; /* any number of words */
+	bool has_condition;
+	unsigned condition; /* index of a node */
+};
+
+enum pattern_kind { PATTERN_TERMS, PATTERN_JSON, PATTERN_WORDS };
+struct query_pattern {
+	enum pattern_kind kind;
+	struct buf text; /* owns what the strings below point into */
+	struct pattern_term *terms;
+	unsigned terms_count;
+	bool any_optional; /* only '?' terms: one of them is enough */
+	struct pattern_word *words;
+	unsigned words_count;
+	unsigned ellipsis; /* index of it; words_count: none */
+	struct pattern_node *nodes;
+	unsigned nodes_count;
+	struct pattern_selector *selectors;
+	unsigned selectors_count;
+	unsigned root; /* JSON: node */
+	unsigned regexes;
+	struct str literal; /* that every match contains; empty: none. JSON: unless escaped */
+};
+
+/* Does the text, '*' standing for anything, cover all of it? */
+bool pattern_wildcard_matches(struct str wildcard, struct str text);
+bool pattern_number(struct str text, double *ret_number);
+/* A word or the text of a JSON string. */
+bool pattern_compare_text(
+	enum pattern_operator operator, const struct pattern_value * value, struct str text);
+bool pattern_compare_number(enum pattern_operator operator, double a, double b);
+
+bool pattern_json_matches(const struct query_pattern *pattern, const json_t *root);
+/* The value as it is told; appends text. */
+bool pattern_json_text(
+	const struct pattern_selector *selector, const json_t *root, struct buf *text);
+
+/* pattern_parse.c */
+int pattern_parse(struct query_pattern *pattern, struct err *err);
