@@ -1,0 +1,76 @@
+/* insights: the language of CloudWatch Logs Insights, translated to one SELECT of DuckDB. Source:
+ * CloudWatch Logs user guide, "CloudWatch Logs Insights language query syntax" and the pages of its
+ * commands and functions. Commands: fields, display, filter, parse, stats, sort, limit, dedup,
+ * unmask-less; SOURCE is taken and handed out. What is not supported (pattern, diff, anomaly,
+ * unnest, join, lookup) is named in the error.
+ *
+ * Values of events have no types in Insights: here each expression is text, number, time or truth,
+ * and text is made a number where one is asked for; what cannot be is missing. A field that the
+ * events are not known to have is looked for in the message as JSON.
+ *
+ * Where AWS says nothing: pct interpolates; stddev is the sample's; a missing key of dedup is a
+ * value like others.
+ *
+ * Owner: the caller. Nothing blocks; any thread. Time and memory are bounded by the limits. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define QUERY_INSIGHTS_MAX       10000 /* bytes of a query */
+#define QUERY_INSIGHTS_LIMIT     10000 /* rows, where a query sets no limit */
+#define QUERY_INSIGHTS_LIMIT_MAX 100000
+
+/* TIME: milliseconds since 1970 as BIGINT. */
+enum query_insights_type {
+	QUERY_INSIGHTS_TEXT,
+	QUERY_INSIGHTS_NUMBER,
+	QUERY_INSIGHTS_TIME,
+	QUERY_INSIGHTS_BOOLEAN,
+};
+
+/* A field that the events have besides the system's: its name in Insights, and what it is in SQL.
+ */
+struct query_insights_field {
+	const char *name; /* "srcAddr" */
+	const char *sql;  /* a column of the relation, quoted where need be */
+	enum query_insights_type type;
+};
+
+struct query_insights_source {
+	/* What stands behind FROM. Has "@timestamp" and "@ingestionTime" (BIGINT, milliseconds),
+	 * "@message", "@logStream", "@log" and "@ptr" (VARCHAR), and the columns of the fields. */
+	const char *relation;
+	const struct query_insights_field *fields;
+	size_t fields_count;
+	int64_t now_ms;
+	uint64_t limit; /* of the request; 0: QUERY_INSIGHTS_LIMIT */
+};
+
+struct query_insights_column {
+	char *name; /* as GetQueryResults tells it */
+	enum query_insights_type type;
+};
+
+struct query_insights {
+	struct buf sql;
+	struct query_insights_column *columns; /* of the SELECT, in order */
+	size_t columns_count;
+	bool is_aggregate; /* rows are no events; otherwise the last column is "@ptr" */
+	char **groups;     /* of SOURCE: names, or prefixes with '*' behind; none: the request's */
+	size_t groups_count;
+};
+
+/* Errors are ERR_USAGE with line and column and what was expected. *ret_insights is set in any case
+ * and needs query_insights_done. */
+int query_insights_translate(struct str text, const struct query_insights_source *source,
+	struct query_insights *ret_insights, struct err *err);
+void query_insights_done(struct query_insights *insights);
+/* "2026-11-25 10:00:00.000" of a TIME, as Insights prints it; returns the place behind it (room for
+ * 32). */
+char *query_insights_write_time(char *p, int64_t time_ms);
