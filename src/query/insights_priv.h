@@ -69,7 +69,7 @@ int insights_take_sign(struct insights *insights, const char *sign, bool *ret_ta
 int insights_expect_sign(struct insights *insights, const char *sign);
 /* "line 1, column 9: expected ..., found ..." */
 int insights_fail(struct insights *insights, const char *expected);
-int insights_fail_at(struct insights *insights, size_t at, const char *format, ...)
+int insights_fail_at(struct insights *insights, size_t place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Memory that lives until the end of the translation. */
 const char *insights_printf(struct insights *insights, const char *format, ...)

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+/* As deep as INSIGHTS_DEPTH_MAX. NOLINTBEGIN(misc-no-recursion) */
+
 /* ---- types ---- */
 
 const char *insights_as_number(struct insights *insights, const struct insights_value *value)
@@ -297,7 +299,7 @@ static int parse_unary(struct insights *insights, struct insights_value *value)
 		return -1;
 	if (!is_negative)
 		return parse_primary(insights, value);
-	struct insights_value operand;
+	struct insights_value operand = {.sql = "NULL"};
 	if (++insights->depth > INSIGHTS_DEPTH_MAX)
 		return insights_fail(insights, "expressions 100 deep at most");
 	if (parse_unary(insights, &operand) < 0)
@@ -453,3 +455,4 @@ int insights_expression(struct insights *insights, struct insights_value *ret_va
 		return insights_fail(insights, "a smaller query: this one is too large");
 	return 0;
 }
+/* NOLINTEND(misc-no-recursion) */

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+/* As deep as PATTERN_STEPS_MAX, or as a pattern is long. NOLINTBEGIN(misc-no-recursion) */
+
 static bool scalar_matches(const struct pattern_node *node, const json_t *value)
 {
 	const struct pattern_value *wanted = &node->value;
@@ -133,3 +135,4 @@ bool pattern_json_text(
 {
 	return walk(root, selector->steps, selector->count, on_told, text);
 }
+/* NOLINTEND(misc-no-recursion) */

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <math.h>
 
+/* As deep as a pattern is long. NOLINTBEGIN(misc-no-recursion) */
+
 /* Words of one message: where the pattern needs more it is not a match anyway. */
 #define WORDS_MAX 512
 
@@ -337,7 +339,7 @@ static void tell_position(
 static bool extract_words(const struct query_pattern *pattern, struct str message,
 	query_pattern_value *found, void *context)
 {
-	struct str words[WORDS_MAX];
+	struct str words[WORDS_MAX] = {{NULL, 0}};
 	unsigned named = pattern->ellipsis;
 	size_t count;
 	size_t hidden;
@@ -383,3 +385,4 @@ bool query_pattern_extract(const struct query_pattern *pattern, struct str messa
 		return query_pattern_matches(pattern, message);
 	}
 }
+/* NOLINTEND(misc-no-recursion) */

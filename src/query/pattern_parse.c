@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+/* As deep as DEPTH_MAX, or as a pattern is long. NOLINTBEGIN(misc-no-recursion) */
+
 #define DEPTH_MAX            64 /* of parentheses */
 #define WILDCARD_STEPS_MAX   3  /* in one pattern */
 #define WORDS_OF_PATTERN_MAX 256
@@ -594,3 +596,4 @@ int pattern_parse(struct query_pattern *pattern, struct err *err)
 		find_literal(pattern);
 	return result;
 }
+/* NOLINTEND(misc-no-recursion) */
