@@ -128,7 +128,7 @@ static void test_flow_logs(void **state)
 	check("stats sum(packets) as packetsTransferred by srcAddr, dstAddr\n"
 	      "| sort packetsTransferred desc\n| limit 2",
 		"srcAddr|dstAddr|packetsTransferred",
-		"172.31.16.139|172.31.16.21|20\n172.31.9.69|172.31.9.12|20\n" + 0);
+		"172.31.16.139|172.31.16.21|20\n172.31.9.69|172.31.9.12|20\n");
 	check("filter isIpv4InSubnet(srcAddr, \"10.0.0.0/16\")\n"
 	      "| stats sum(bytes) as bytesTransferred by dstAddr\n"
 	      "| sort bytesTransferred desc | limit 15",
