@@ -219,6 +219,7 @@ static int open_services(
 		.region = text(settings, SERVER_REGION, "us-east-1"),
 		.webhook_hosts = hosts->item,
 		.webhooks_to_loopback = !hosts->count && is_on_loopback(settings),
+		.alarm_actions = settings->list[SERVER_ALARM_ACTION].item,
 		.has_short_intervals = settings->text[SERVER_SHORT_INTERVALS] != NULL};
 
 	return server_services_open(ret_services, &options, err);

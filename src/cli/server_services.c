@@ -4,6 +4,7 @@
 #include "api/ec2/ec2.h"
 #include "api/iam/iam.h"
 #include "api/logs/logs.h"
+#include "api/monitoring/monitoring.h"
 #include "api/s3/s3.h"
 #include "api/sts/sts.h"
 #include "base/file.h"
@@ -11,6 +12,7 @@
 #include "store/events.h"
 #include "store/flow_logs.h"
 #include "store/identities.h"
+#include "store/metrics.h"
 #include "store/network.h"
 #include "store/objects.h"
 
@@ -34,6 +36,8 @@ struct server_services {
 	struct ec2_context ec2;
 	struct store_events *events;
 	struct logs logs;
+	struct store_metrics *metrics;
+	struct monitoring *monitoring;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
 	size_t count;
@@ -101,7 +105,9 @@ static int open_all(struct server_services *services, const struct server_servic
 		store_network_open(&services->network, services->database, err) < 0 ||
 		store_flow_logs_open(
 			&services->flow_logs, services->database, services->network, err) < 0 ||
-		store_events_open(&services->events, services->folder, services->database, err) < 0)
+		store_events_open(&services->events, services->folder, services->database, err) <
+			0 ||
+		store_metrics_open(&services->metrics, services->database, err) < 0)
 		return -1;
 	services->agents = (struct agents){services->network, services->flow_logs};
 	services->ec2 = (struct ec2_context){services->network, services->flow_logs,
@@ -111,6 +117,12 @@ static int open_all(struct server_services *services, const struct server_servic
 		.region = str_from(services->region),
 		.webhook_hosts = options->webhook_hosts,
 		.webhooks_to_loopback = options->webhooks_to_loopback};
+	const struct monitoring_options monitoring = {.metrics = services->metrics,
+		.region = str_from(services->region),
+		.account = store_identities_account(services->identities),
+		.actions = options->alarm_actions};
+	if (monitoring_start(&services->monitoring, &monitoring, err) < 0)
+		return -1;
 	return s3_start(&services->s3, &s3, err);
 }
 
@@ -145,6 +157,7 @@ int server_services_open(struct server_services **ret_services,
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities)};
 	add(services, &api_logs, &services->logs);
+	add(services, &api_monitoring, services->monitoring);
 	*ret_services = services;
 	return 0;
 }
@@ -157,6 +170,8 @@ void server_services_close(struct server_services *services)
 	store_flow_logs_close(services->flow_logs);
 	store_network_close(services->network);
 	store_events_close(services->events);
+	monitoring_stop(services->monitoring);
+	store_metrics_close(services->metrics);
 	store_objects_close(services->objects);
 	store_identities_close(services->identities);
 	store_database_close(services->database);

@@ -16,7 +16,8 @@ struct server_services_options {
 	const char *folder, *account, *region;
 	const char *const *webhook_hosts; /* as s3_options' */
 	bool webhooks_to_loopback;
-	bool has_short_intervals; /* as ec2_context's */
+	const char *const *alarm_actions; /* as monitoring_options' */
+	bool has_short_intervals;         /* as ec2_context's */
 };
 
 /* Makes what is not there yet; a folder that another server uses is an error. */

@@ -34,6 +34,16 @@ static int check_name(const char *value, struct err *err)
 }
 
 /* HOST or HOST:PORT; an IPv6 address in brackets. */
+/* ARN=URL or ARN=COMMAND. */
+static int check_action(const char *value, struct err *err)
+{
+	const char *equals = strchr(value, '=');
+
+	if (equals && equals > value && equals[1])
+		return 0;
+	return err_set(err, ERR_USAGE, "expected ARN=URL or ARN=COMMAND, found '%s'", value);
+}
+
 static int check_host(const char *value, struct err *err)
 {
 	const char *colon = strrchr(value, ':');

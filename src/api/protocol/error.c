@@ -35,8 +35,12 @@ static void add_query_error(const struct fault *fault, struct protocol_response 
 
 	if (!fault->context->service->is_query_compatible || !fault->context->wants_query_errors)
 		return;
-	buf_printf(&value, "%s;%s", shape && shape->query_code ? shape->query_code : fault->code,
-		fault->is_client_fault ? "Sender" : "Receiver");
+	struct str code = str_from(shape && shape->query_code ? shape->query_code : fault->code);
+	/* AccessDeniedException and the like: the query protocol never had the word. */
+	if (!shape && str_ends_with(code, STR("Exception")))
+		code.n -= STR("Exception").n;
+	buf_printf(
+		&value, "%.*s;%s", STR_ARG(code), fault->is_client_fault ? "Sender" : "Receiver");
 	protocol_add_header(response, "x-amzn-query-error", buf_str(&value));
 }
 

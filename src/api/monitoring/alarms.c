@@ -1,0 +1,514 @@
+/* Alarms as documents: made, listed, deleted, set by hand. */
+#include "api/monitoring/monitoring_priv.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+
+#define PAGE_DEFAULT 50
+#define ACTIONS_MAX  5
+
+static int64_t now_ms(void)
+{
+	return clock_wall_ns() / 1000000;
+}
+
+static int refuse(struct aws_error *error, const char *what)
+{
+	return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR, "%s", what);
+}
+
+/* ---- PutMetricAlarm ---- */
+
+static int check_metrics(
+	const struct api_call *call, const json_t *metrics, struct aws_error *error)
+{
+	struct monitoring_queries queries = {.metrics = monitoring_of(call)->metrics,
+		.start = now_ms() / 1000 - 60,
+		.end = now_ms() / 1000,
+		.err = &call->exchange->err};
+	size_t returned = 0;
+
+	if (json_object_get(call->input, "MetricName") || json_object_get(call->input, "Period"))
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+			"Metrics list and MetricName or Period cannot be used together.");
+	/* That it can be computed is known by computing it. */
+	int result = monitoring_queries_run(&queries, metrics, error);
+	for (size_t i = 0; i < queries.count; i++)
+		returned += queries.queries[i].is_returned;
+	monitoring_queries_done(&queries);
+	if (result == 0 && returned != 1)
+		return refuse(error, "Exactly one of the Metrics must have ReturnData true.");
+	return result;
+}
+
+static int check_statistic(const struct api_call *call, struct aws_error *error)
+{
+	struct str statistic = monitoring_text(call->input, "Statistic");
+	struct str extended = monitoring_text(call->input, "ExtendedStatistic");
+
+	if (!monitoring_text(call->input, "Namespace").p)
+		return monitoring_refuse(
+			error, AWS_ERROR_MISSING_PARAMETER, "The parameter Namespace is required.");
+	if (!json_object_get(call->input, "Period"))
+		return monitoring_refuse(
+			error, AWS_ERROR_MISSING_PARAMETER, "The parameter Period is required.");
+	if (!statistic.p == !extended.p)
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+			"Exactly one of Statistic and ExtendedStatistic must be given.");
+	if (extended.p && (!monitoring_is_statistic(extended) || extended.p[0] != 'p'))
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The value %.*s for parameter ExtendedStatistic is invalid.",
+			STR_ARG(extended));
+	return monitoring_check_period(monitoring_number(call->input, "Period", 0), error);
+}
+
+static int check_alarm(const struct api_call *call, struct aws_error *error)
+{
+	static const char *const treatments[] = {"missing", "notBreaching", "breaching", "ignore"};
+	const json_t *metrics = json_object_get(call->input, "Metrics");
+	struct str treatment = monitoring_text(call->input, "TreatMissingData");
+	struct str operator= monitoring_text(call->input, "ComparisonOperator");
+	int64_t periods = monitoring_number(call->input, "EvaluationPeriods", 0);
+	bool is_known = !treatment.p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(treatments); i++)
+		is_known = is_known || str_equal(treatment, str_from(treatments[i]));
+	if (!is_known)
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The value %.*s for parameter TreatMissingData is invalid.",
+			STR_ARG(treatment));
+	if (json_object_get(call->input, "ThresholdMetricId") ||
+		(operator.n> 6 && memmem(operator.p, operator.n, "Lower", 5)) ||
+		str_equal(operator, STR("GreaterThanUpperThreshold")))
+		return refuse(error, "Anomaly detection is not supported.");
+	if (json_object_get(call->input, "EvaluationCriteria"))
+		return refuse(error, "PromQL alarms are not supported.");
+	if (!operator.p || !json_object_get(call->input, "Threshold"))
+		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+			"The parameters ComparisonOperator and Threshold are required.");
+	if (!periods)
+		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+			"The parameter EvaluationPeriods is required.");
+	if (monitoring_number(call->input, "DatapointsToAlarm", periods) > periods)
+		return refuse(error,
+			"DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
+	if (periods * monitoring_number(call->input, "Period", 60) > 7 * 86400)
+		return refuse(error, "Metrics cannot be checked across more than seven days.");
+	if (metrics)
+		return check_metrics(call, metrics, error);
+	if (!json_object_get(call->input, "MetricName"))
+		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+			"The parameter MetricName or Metrics is required.");
+	return check_statistic(call, error);
+}
+
+static json_t *make_alarm(const struct api_call *call, json_t *there)
+{
+	static const char *const lists[] = {
+		"OKActions", "AlarmActions", "InsufficientDataActions", "Dimensions"};
+	static const char *const kept[] = {"StateValue", "StateReason", "StateReasonData",
+		"StateUpdatedTimestamp", "StateTransitionedTimestamp"};
+	const struct monitoring *monitoring = monitoring_of(call);
+	struct str name = monitoring_text(call->input, "AlarmName");
+	json_t *alarm = json_deep_copy(call->input);
+	char arn[512];
+
+	json_object_del(alarm, "Tags");
+	json_object_del(alarm, "EvaluationInterval");
+	snprintf(arn, sizeof(arn), "arn:aws:cloudwatch:%s:%s:alarm:%.*s", monitoring->region,
+		monitoring->account, STR_ARG(name));
+	json_object_set_new(alarm, "AlarmArn", json_string(arn));
+	json_object_set_new(alarm, "AlarmConfigurationUpdatedTimestamp", json_integer(now_ms()));
+	if (!json_object_get(alarm, "ActionsEnabled"))
+		json_object_set_new(alarm, "ActionsEnabled", json_true());
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		if (!json_object_get(alarm, lists[i]))
+			json_object_set_new(alarm, lists[i], json_array());
+	}
+	for (size_t i = 0; there && i < ARRAY_SIZE(kept); i++) {
+		json_t *value = json_object_get(there, kept[i]);
+		if (value)
+			json_object_set(alarm, kept[i], value);
+	}
+	if (!there) {
+		json_object_set_new(alarm, "StateValue", json_string("INSUFFICIENT_DATA"));
+		json_object_set_new(
+			alarm, "StateReason", json_string("Unchecked: Initial alarm creation"));
+		json_object_set_new(alarm, "StateUpdatedTimestamp", json_integer(now_ms()));
+		json_object_set_new(alarm, "StateTransitionedTimestamp", json_integer(now_ms()));
+	}
+	return alarm;
+}
+
+static json_t *read_tags(const json_t *list)
+{
+	json_t *tags = json_object();
+	size_t i;
+	json_t *tag;
+
+	json_array_foreach(list, i, tag)
+	{
+		json_object_set(tags, json_string_value(json_object_get(tag, "Key")),
+			json_object_get(tag, "Value"));
+	}
+	return tags;
+}
+
+MONITORING_HANDLER(monitoring_put_alarm)
+{
+	struct monitoring *monitoring = monitoring_of(call);
+	struct str name = monitoring_text(call->input, "AlarmName");
+	struct err *err = &call->exchange->err;
+	json_t *there = NULL;
+	bool written;
+
+	if (check_alarm(call, error) < 0)
+		return -1;
+	if (store_alarm_get(monitoring->metrics, name, &there, err) < 0)
+		return monitoring_inner(call, error);
+	json_t *alarm = make_alarm(call, there);
+	json_t *data = json_pack("{s:s, s:O, s:s}", "type", there ? "Update" : "Create",
+		there ? "updatedAlarm" : "createdAlarm", alarm, "version", "1.0");
+	char summary[300];
+	snprintf(summary, sizeof(summary), "Alarm \"%.*s\" %s", (int)(name.n < 255 ? name.n : 255),
+		name.p, there ? "updated" : "created");
+	const struct store_alarm_event event = {"ConfigurationUpdate", summary, data};
+	int result = store_alarm_put(monitoring->metrics, alarm, NULL, &event, &written, err);
+	/* Tags are those of the creation: an update leaves them, as in AWS. */
+	json_t *tags = read_tags(json_object_get(call->input, "Tags"));
+	if (result == 0 && !there && json_object_size(tags))
+		result = store_alarm_tag(monitoring->metrics, name, tags, NULL, err);
+	json_decref(tags);
+	json_decref(data);
+	json_decref(alarm);
+	json_decref(there);
+	monitoring_wake(monitoring);
+	return result < 0 ? monitoring_inner(call, error) : 0;
+}
+
+/* ---- DescribeAlarms ---- */
+
+static bool has_action(const json_t *alarm, struct str prefix)
+{
+	static const char *const lists[] = {"OKActions", "AlarmActions", "InsufficientDataActions"};
+	size_t i;
+	json_t *action;
+
+	for (size_t list = 0; list < ARRAY_SIZE(lists); list++) {
+		json_array_foreach(json_object_get(alarm, lists[list]), i, action)
+		{
+			if (str_starts_with(str_from(json_string_value(action)), prefix))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_in(const json_t *list, const json_t *value)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		if (json_equal(item, value))
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const struct api_call *call, const json_t *alarm)
+{
+	const json_t *names = json_object_get(call->input, "AlarmNames");
+	struct str prefix = monitoring_text(call->input, "AlarmNamePrefix");
+	struct str state = monitoring_text(call->input, "StateValue");
+	struct str action = monitoring_text(call->input, "ActionPrefix");
+
+	if (json_array_size(names) && !is_in(names, json_object_get(alarm, "AlarmName")))
+		return false;
+	if (prefix.p && !str_starts_with(monitoring_text(alarm, "AlarmName"), prefix))
+		return false;
+	if (state.p && !str_equal(monitoring_text(alarm, "StateValue"), state))
+		return false;
+	return !action.p || has_action(alarm, action);
+}
+
+/* Only composite alarms, of which there are none, are asked for. */
+static bool wants_none(const struct api_call *call)
+{
+	const json_t *types = json_object_get(call->input, "AlarmTypes");
+	json_t *metric = json_string("MetricAlarm");
+	bool result = (json_array_size(types) && !is_in(types, metric)) ||
+		      json_object_get(call->input, "ChildrenOfAlarmName") ||
+		      json_object_get(call->input, "ParentsOfAlarmName");
+
+	json_decref(metric);
+	return result;
+}
+
+MONITORING_HANDLER(monitoring_describe_alarms)
+{
+	size_t max = (size_t)monitoring_number(call->input, "MaxRecords", PAGE_DEFAULT);
+	_cleanup_buf_ struct buf after = {0};
+	json_t *found = json_array();
+	json_t *alarms;
+	json_t *alarm;
+	size_t i;
+
+	json_object_set_new(call->output, "MetricAlarms", found);
+	json_object_set_new(call->output, "CompositeAlarms", json_array());
+	if (json_array_size(json_object_get(call->input, "AlarmNames")) &&
+		monitoring_text(call->input, "AlarmNamePrefix").p)
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+			"AlarmNames and AlarmNamePrefix cannot be used together.");
+	if (monitoring_token(call, &after, error) < 0)
+		return -1;
+	if (wants_none(call))
+		return 0;
+	if (store_alarms_list(monitoring_of(call)->metrics, &alarms, &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	json_array_foreach(alarms, i, alarm)
+	{
+		if (strcmp(json_string_value(json_object_get(alarm, "AlarmName")),
+			    buf_text(&after)) <= 0 ||
+			!is_wanted(call, alarm))
+			continue;
+		if (json_array_size(found) == max) {
+			monitoring_next(call->output,
+				monitoring_text(json_array_get(found, max - 1), "AlarmName"));
+			break;
+		}
+		json_array_append(found, alarm);
+	}
+	json_decref(alarms);
+	return 0;
+}
+
+static bool is_on_metric(const struct api_call *call, const json_t *alarm, const char *dimensions)
+{
+	static const char *const members[] = {"Statistic", "ExtendedStatistic", "Period", "Unit"};
+	_cleanup_free_ char *own = store_metric_dimensions(json_object_get(alarm, "Dimensions"));
+
+	if (!json_equal(json_object_get(alarm, "MetricName"),
+		    json_object_get(call->input, "MetricName")) ||
+		!json_equal(json_object_get(alarm, "Namespace"),
+			json_object_get(call->input, "Namespace")) ||
+		strcmp(own, dimensions) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		const json_t *wanted = json_object_get(call->input, members[i]);
+		if (wanted && !json_equal(wanted, json_object_get(alarm, members[i])))
+			return false;
+	}
+	return true;
+}
+
+MONITORING_HANDLER(monitoring_describe_for_metric)
+{
+	_cleanup_free_ char *dimensions =
+		store_metric_dimensions(json_object_get(call->input, "Dimensions"));
+	json_t *found = json_array();
+	json_t *alarms;
+	json_t *alarm;
+	size_t i;
+
+	json_object_set_new(call->output, "MetricAlarms", found);
+	if (store_alarms_list(monitoring_of(call)->metrics, &alarms, &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	json_array_foreach(alarms, i, alarm)
+	{
+		if (is_on_metric(call, alarm, dimensions))
+			json_array_append(found, alarm);
+	}
+	json_decref(alarms);
+	return 0;
+}
+
+/* ---- the others ---- */
+
+MONITORING_HANDLER(monitoring_delete_alarms)
+{
+	bool found;
+
+	if (store_alarms_delete(monitoring_of(call)->metrics,
+		    json_object_get(call->input, "AlarmNames"), &found, &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	return found ? 0 : aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND, "ResourceNotFound");
+}
+
+MONITORING_HANDLER(monitoring_set_state)
+{
+	struct monitoring *monitoring = monitoring_of(call);
+	struct err *err = &call->exchange->err;
+	struct str data = monitoring_text(call->input, "StateReasonData");
+	json_t *reason_data = NULL;
+	json_t *alarm;
+
+	if (data.n) {
+		reason_data = json_loadb(data.p, data.n, 0, NULL);
+		if (!reason_data)
+			return aws_error_set(
+				error, AWS_ERROR_INVALID_FORMAT, "StateReasonData must be JSON.");
+	}
+	if (store_alarm_get(monitoring->metrics, monitoring_text(call->input, "AlarmName"), &alarm,
+		    err) < 0) {
+		json_decref(reason_data);
+		return monitoring_inner(call, error);
+	}
+	int result = 0;
+	if (!alarm)
+		result = aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND, "Unknown");
+	else if (monitoring_change_state(monitoring, alarm,
+			 json_string_value(json_object_get(call->input, "StateValue")),
+			 json_string_value(json_object_get(call->input, "StateReason")),
+			 reason_data, now_ms(), err) < 0)
+		result = monitoring_inner(call, error);
+	json_decref(reason_data);
+	json_decref(alarm);
+	return result;
+}
+
+MONITORING_HANDLER(monitoring_history)
+{
+	int64_t max = monitoring_number(call->input, "MaxRecords", PAGE_DEFAULT);
+	bool ascending =
+		str_equal(monitoring_text(call->input, "ScanBy"), STR("TimestampAscending"));
+	_cleanup_buf_ struct buf after = {0};
+	json_t *items;
+	json_t *item;
+	size_t i;
+
+	if (monitoring_token(call, &after, error) < 0)
+		return -1;
+	if (store_alarm_history(monitoring_of(call)->metrics,
+		    monitoring_text(call->input, "AlarmName"),
+		    monitoring_text(call->input, "HistoryItemType"),
+		    monitoring_number(call->input, "StartDate", 0),
+		    monitoring_number(call->input, "EndDate", INT64_MAX), ascending,
+		    strtoll(buf_text(&after), NULL, 10), (size_t)max + 1, &items,
+		    &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	if ((int64_t)json_array_size(items) > max) {
+		char id[24];
+		json_array_remove(items, (size_t)max);
+		int n = snprintf(id, sizeof(id), "%lld",
+			(long long)json_integer_value(
+				json_object_get(json_array_get(items, (size_t)max - 1), "id")));
+		monitoring_next(call->output, (struct str){id, (size_t)n});
+	}
+	json_array_foreach(items, i, item) json_object_del(item, "id");
+	json_object_set_new(call->output, "AlarmHistoryItems", items);
+	return 0;
+}
+
+static int set_actions(struct api_call *call, bool enabled, struct aws_error *error)
+{
+	struct monitoring *monitoring = monitoring_of(call);
+	struct err *err = &call->exchange->err;
+	size_t i;
+	json_t *name;
+
+	json_array_foreach(json_object_get(call->input, "AlarmNames"), i, name)
+	{
+		json_t *alarm;
+		bool written;
+		if (store_alarm_get(monitoring->metrics, str_from(json_string_value(name)), &alarm,
+			    err) < 0)
+			return monitoring_inner(call, error);
+		if (!alarm)
+			continue;
+		json_object_set_new(alarm, "ActionsEnabled", json_boolean(enabled));
+		const struct store_alarm_event event = {"ConfigurationUpdate",
+			enabled ? "Actions enabled" : "Actions disabled", NULL};
+		int result =
+			store_alarm_put(monitoring->metrics, alarm, alarm, &event, &written, err);
+		json_decref(alarm);
+		if (result < 0)
+			return monitoring_inner(call, error);
+	}
+	return 0;
+}
+
+MONITORING_HANDLER(monitoring_enable_actions)
+{
+	return set_actions(call, true, error);
+}
+
+MONITORING_HANDLER(monitoring_disable_actions)
+{
+	return set_actions(call, false, error);
+}
+
+/* ---- tags ---- */
+
+/* The name in an alarm's ARN. */
+static struct str tagged(const struct api_call *call)
+{
+	const struct monitoring *monitoring = monitoring_of(call);
+	struct str arn = monitoring_text(call->input, "ResourceARN");
+	_cleanup_free_ char *prefix = mem_printf(
+		"arn:aws:cloudwatch:%s:%s:alarm:", monitoring->region, monitoring->account);
+	struct str start = str_from(prefix);
+
+	if (!str_starts_with(arn, start))
+		return STR_NONE;
+	return (struct str){arn.p + start.n, arn.n - start.n};
+}
+
+static int find_tags(struct api_call *call, json_t **ret_tags, struct aws_error *error)
+{
+	struct str name = tagged(call);
+
+	*ret_tags = NULL;
+	if (name.p && store_alarm_tags(monitoring_of(call)->metrics, name, ret_tags,
+			      &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	return *ret_tags ? 0
+			 : aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
+				   "The resource does not exist.");
+}
+
+MONITORING_HANDLER(monitoring_list_tags)
+{
+	json_t *list = json_array();
+	json_t *value;
+	const char *key;
+	json_t *tags;
+
+	json_object_set_new(call->output, "Tags", list);
+	if (find_tags(call, &tags, error) < 0)
+		return -1;
+	json_object_foreach(tags, key, value)
+		json_array_append_new(list, json_pack("{s:s, s:O}", "Key", key, "Value", value));
+	json_decref(tags);
+	return 0;
+}
+
+static int change_tags(
+	struct api_call *call, const json_t *set, const json_t *remove, struct aws_error *error)
+{
+	json_t *tags;
+
+	if (find_tags(call, &tags, error) < 0)
+		return -1;
+	json_decref(tags);
+	if (store_alarm_tag(monitoring_of(call)->metrics, tagged(call), set, remove,
+		    &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	return 0;
+}
+
+MONITORING_HANDLER(monitoring_tag)
+{
+	json_t *tags = read_tags(json_object_get(call->input, "Tags"));
+	int result = change_tags(call, tags, NULL, error);
+
+	json_decref(tags);
+	return result;
+}
+
+MONITORING_HANDLER(monitoring_untag)
+{
+	return change_tags(call, NULL, json_object_get(call->input, "TagKeys"), error);
+}

@@ -1,0 +1,158 @@
+/* PutMetricData. */
+#include "api/monitoring/monitoring_priv.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+
+#define DATA_MAX   1000
+#define VALUES_MAX 150
+#define PAST_MS    (INT64_C(14) * 86400000)
+#define FUTURE_MS  (INT64_C(2) * 3600000)
+
+/* Numbers that a metric can have: of 2^-360 to 2^360. */
+static bool is_number(const json_t *value)
+{
+	double number = json_number_value(value);
+
+	return json_is_number(value) && isfinite(number) && fabs(number) <= 0x1p360;
+}
+
+static int refuse_value(struct aws_error *error, size_t i, const char *member)
+{
+	return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		"The value for parameter MetricData.member.%zu.%s is invalid.", i + 1, member);
+}
+
+static int read_values(const json_t *item, size_t i, struct store_metric_datum *datum,
+	struct store_metric_value *values, struct aws_error *error)
+{
+	const json_t *list = json_object_get(item, "Values");
+	const json_t *counts = json_object_get(item, "Counts");
+	size_t count = json_array_size(list);
+
+	if (count > VALUES_MAX || count == 0)
+		return refuse_value(error, i, "Values");
+	if (counts && json_array_size(counts) != count)
+		return refuse_value(error, i, "Counts");
+	for (size_t n = 0; n < count; n++) {
+		const json_t *times = json_array_get(counts, n);
+		if (!is_number(json_array_get(list, n)))
+			return refuse_value(error, i, "Values");
+		if (counts && (!is_number(times) || json_number_value(times) <= 0))
+			return refuse_value(error, i, "Counts");
+		values[n].value = json_number_value(json_array_get(list, n));
+		values[n].count = counts ? json_number_value(times) : 1;
+		datum->count += values[n].count;
+		datum->sum += values[n].value * values[n].count;
+		datum->min = n ? fmin(datum->min, values[n].value) : values[n].value;
+		datum->max = n ? fmax(datum->max, values[n].value) : values[n].value;
+	}
+	datum->values = values;
+	datum->values_count = count;
+	return 0;
+}
+
+static int read_set(
+	const json_t *set, size_t i, struct store_metric_datum *datum, struct aws_error *error)
+{
+	static const char *const members[] = {"SampleCount", "Sum", "Minimum", "Maximum"};
+	double *const places[] = {&datum->count, &datum->sum, &datum->min, &datum->max};
+
+	for (size_t n = 0; n < ARRAY_SIZE(members); n++) {
+		if (!is_number(json_object_get(set, members[n])))
+			return refuse_value(error, i, "StatisticValues");
+		*places[n] = json_number_value(json_object_get(set, members[n]));
+	}
+	return datum->count > 0 && datum->min <= datum->max
+		       ? 0
+		       : refuse_value(error, i, "StatisticValues");
+}
+
+static int read_numbers(const json_t *item, size_t i, struct store_metric_datum *datum,
+	struct store_metric_value *values, struct aws_error *error)
+{
+	const json_t *value = json_object_get(item, "Value");
+	const json_t *set = json_object_get(item, "StatisticValues");
+	const json_t *list = json_object_get(item, "Values");
+
+	if (!value + !set + !list != 2)
+		return monitoring_refuse(error,
+			!value && !set && !list ? AWS_ERROR_MISSING_PARAMETER
+						: AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+			"At least one of the parameters must be specified, and one only: MetricData.member.%zu.Value, .StatisticValues or .Values.",
+			i + 1);
+	if (list)
+		return read_values(item, i, datum, values, error);
+	if (set)
+		return read_set(set, i, datum, error);
+	if (!is_number(value))
+		return refuse_value(error, i, "Value");
+	datum->count = 1;
+	datum->sum = datum->min = datum->max = values[0].value = json_number_value(value);
+	values[0].count = 1;
+	datum->values = values;
+	datum->values_count = 1;
+	return 0;
+}
+
+static int read_datum(const struct api_call *call, const json_t *item, size_t i,
+	struct store_metric_datum *datum, struct store_metric_value *values,
+	struct aws_error *error)
+{
+	int64_t now = clock_wall_ns() / 1000000;
+	int64_t time = monitoring_number(item, "Timestamp", now);
+	int64_t resolution = monitoring_number(item, "StorageResolution", 60);
+	struct str unit = monitoring_text(item, "Unit");
+
+	if (time < now - PAST_MS || time > now + FUTURE_MS)
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The parameter MetricData.member.%zu.Timestamp must specify a time within the past two weeks and the next two hours.",
+			i + 1);
+	if (resolution != 1 && resolution != 60)
+		return refuse_value(error, i, "StorageResolution");
+	datum->name_space = monitoring_text(call->input, "Namespace");
+	datum->name = monitoring_text(item, "MetricName");
+	datum->unit = unit.p ? unit : STR("None");
+	datum->time = time / 1000;
+	datum->high_resolution = resolution == 1;
+	return read_numbers(item, i, datum, values, error);
+}
+
+MONITORING_HANDLER(monitoring_put_data)
+{
+	const json_t *list = json_object_get(call->input, "MetricData");
+	size_t count = json_array_size(list);
+	struct str name_space = monitoring_text(call->input, "Namespace");
+
+	if (str_starts_with(name_space, STR("AWS/")))
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The value AWS/ for parameter Namespace is invalid.");
+	if (json_object_get(call->input, "EntityMetricData"))
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The parameter EntityMetricData is not supported.");
+	if (count == 0)
+		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+			"The parameter MetricData is required.");
+	if (count > DATA_MAX)
+		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The collection MetricData must not have a size greater than %d.",
+			DATA_MAX);
+	struct store_metric_datum *data = mem_new(count, sizeof(data[0]));
+	struct store_metric_value *values = mem_new(count * VALUES_MAX, sizeof(values[0]));
+	int result = 0;
+	for (size_t i = 0; i < count && result == 0; i++) {
+		const json_t *item = json_array_get(list, i);
+		data[i].dimensions =
+			str_from(store_metric_dimensions(json_object_get(item, "Dimensions")));
+		result = read_datum(call, item, i, &data[i], values + i * VALUES_MAX, error);
+	}
+	if (result == 0 && store_metrics_put(monitoring_of(call)->metrics, data, count,
+				   &call->exchange->err) < 0)
+		result = monitoring_inner(call, error);
+	for (size_t i = 0; i < count; i++)
+		free((char *)data[i].dimensions.p);
+	free(data);
+	free(values);
+	return result;
+}
