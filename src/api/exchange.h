@@ -90,6 +90,7 @@ struct api_question {
 	const struct aws_policy *resource_policy; /* may be NULL */
 	struct str resource_account;              /* empty: the caller's own */
 	struct str canonical_id;                  /* of the caller's account; may be empty */
+	struct str federated; /* provider that vouches for an anonymous caller */
 	const struct aws_context_key *context;
 	size_t context_count;
 };

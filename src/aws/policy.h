@@ -40,9 +40,10 @@ bool aws_policy_is_public(const struct aws_policy *policy);
 struct aws_principal {
 	bool is_anonymous;
 	struct str arn; /* arn:aws:iam::123456789012:user/ada, arn:aws:sts::...:assumed-role/r/s */
-	struct str role_arn; /* of an assumed role: the role's own ARN; otherwise empty */
-	struct str account;  /* 123456789012 */
-	struct str service;  /* delivery.logs.amazonaws.com when a service asks; otherwise empty */
+	struct str role_arn;  /* of an assumed role: the role's own ARN; otherwise empty */
+	struct str account;   /* 123456789012 */
+	struct str service;   /* delivery.logs.amazonaws.com when a service asks; otherwise empty */
+	struct str federated; /* ARN of the provider that vouches; no account is asked then */
 	struct str canonical_id; /* S3's canonical user id of the account; may be empty */
 };
 

@@ -36,7 +36,9 @@ static enum meant meant_by(
 			       ? MEANT_DIRECTLY
 			       : MEANT_NOT;
 	case POLICY_PRINCIPAL_FEDERATED:
-		break;
+		return principal->federated.n && str_equal(entry->value, principal->federated)
+			       ? MEANT_DIRECTLY
+			       : MEANT_NOT;
 	}
 	return MEANT_NOT;
 }

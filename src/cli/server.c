@@ -220,7 +220,8 @@ static int open_services(
 		.webhook_hosts = hosts->item,
 		.webhooks_to_loopback = !hosts->count && is_on_loopback(settings),
 		.alarm_actions = settings->list[SERVER_ALARM_ACTION].item,
-		.has_short_intervals = settings->text[SERVER_SHORT_INTERVALS] != NULL};
+		.has_short_intervals = settings->text[SERVER_SHORT_INTERVALS] != NULL,
+		.oidc_keys = settings->list[SERVER_OIDC_KEYS].item};
 
 	return server_services_open(ret_services, &options, err);
 }

@@ -38,6 +38,7 @@ struct server_services {
 	struct logs logs;
 	struct store_metrics *metrics;
 	struct monitoring *monitoring;
+	struct sts *sts;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
 	size_t count;
@@ -123,7 +124,9 @@ static int open_all(struct server_services *services, const struct server_servic
 		.actions = options->alarm_actions};
 	if (monitoring_start(&services->monitoring, &monitoring, err) < 0)
 		return -1;
-	return s3_start(&services->s3, &s3, err);
+	const struct sts_options sts = {
+		.identities = services->identities, .oidc_keys = options->oidc_keys};
+	return s3_start(&services->s3, &s3, err) < 0 ? -1 : sts_start(&services->sts, &sts, err);
 }
 
 /* The service with what it works on. */
@@ -148,7 +151,7 @@ int server_services_open(struct server_services **ret_services,
 		server_services_close(services);
 		return -1;
 	}
-	add(services, &api_sts, services->identities);
+	add(services, &api_sts, services->sts);
 	add(services, &api_iam, services->identities);
 	add(services, s3_service(services->s3), services->s3);
 	add(services, &api_agents, &services->agents);
@@ -172,6 +175,7 @@ void server_services_close(struct server_services *services)
 	store_events_close(services->events);
 	monitoring_stop(services->monitoring);
 	store_metrics_close(services->metrics);
+	sts_stop(services->sts);
 	store_objects_close(services->objects);
 	store_identities_close(services->identities);
 	store_database_close(services->database);

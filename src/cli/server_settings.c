@@ -2,6 +2,7 @@
  * that each is checked in one place; libcyaml checks its shape and says where it is wrong. */
 #include "cli/server_settings.h"
 
+#include "api/sts/sts.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/str.h"
@@ -61,6 +62,14 @@ static int check_host(const char *value, struct err *err)
 		(!*end || (number_parse(str_from(end + 1), 65535, &port) && port)))
 		return 0;
 	return err_set(err, ERR_USAGE, "expected HOST or HOST:PORT, found '%s'", value);
+}
+
+static int check_issuer(const char *value, struct err *err)
+{
+	return sts_is_oidc_key(value)
+		       ? 0
+		       : err_set(err, ERR_USAGE, "expected https://ISSUER=FILE or =URL, found '%s'",
+				 value);
 }
 
 static int check_account(const char *value, struct err *err)

@@ -48,7 +48,7 @@ const char identities_schema[] =
 	"CREATE TABLE IF NOT EXISTS identity_session ("
 	" access_key_id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL,"
 	" source_identity TEXT NOT NULL, secret TEXT NOT NULL, token TEXT NOT NULL,"
-	" policy TEXT NOT NULL,"
+	" policy TEXT NOT NULL, transitive_keys TEXT NOT NULL DEFAULT '',"
 	" created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS identity_session_expires ON identity_session (expires_ms);"
 	"CREATE INDEX IF NOT EXISTS identity_session_owner ON identity_session (owner);";
@@ -201,13 +201,41 @@ static int find_or_make_root_key(
 	return 0;
 }
 
+/* Columns that a table of an older nagare does not have. The names are ours: no statement of the
+ * schema can bind one. */
+static int add_columns(struct store_connection *writer, struct err *err)
+{
+	static const struct {
+		const char *name, *add;
+	} columns[] = {
+		{"source_identity", "ALTER TABLE identity_session"
+				    " ADD COLUMN source_identity TEXT NOT NULL DEFAULT ''"},
+		{"transitive_keys", "ALTER TABLE identity_session"
+				    " ADD COLUMN transitive_keys TEXT NOT NULL DEFAULT ''"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		sqlite3_stmt *statement;
+		if (store_statement(writer,
+			    "SELECT 1 FROM pragma_table_info('identity_session') WHERE name = ?",
+			    &statement, err) < 0)
+			return -1;
+		store_bind_str(statement, 1, str_from(columns[i].name));
+		int found = store_step(statement, err);
+		sqlite3_reset(statement);
+		if (found < 0 || (!found && store_execute(writer, columns[i].add, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
 static int prepare(struct store_identities *identities, struct err *err)
 {
 	struct store_connection *writer;
 
 	if (store_write_begin(identities->database, &writer, err) < 0)
 		return -1;
-	if (store_execute(writer, identities_schema, err) < 0 ||
+	if (store_execute(writer, identities_schema, err) < 0 || add_columns(writer, err) < 0 ||
 		claim_account(identities, writer, err) < 0 ||
 		find_or_make_root_key(identities, writer, err) < 0 ||
 		identities_forget_sessions(writer, err) < 0) {

@@ -38,6 +38,7 @@ struct store_caller {
 				 aws:userid */
 	struct str user_name; /* aws:username; empty for root and roles */
 	struct str source_identity; /* of a role's session, also among tags; empty: none */
+	struct str transitive_keys; /* of its session tags that go on, one a line; empty: none */
 	struct aws_principal principal;
 	const struct aws_policy *const *policies; /* identity policies: own, groups', attached; for
 						     root one that allows everything */

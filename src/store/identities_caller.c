@@ -238,7 +238,7 @@ static int append_statements(json_t *statements, struct str text)
 }
 
 /* A session is limited to what any of its session policies allows: they become one document. */
-static int read_session_policy(struct loading *loading)
+static int read_session_policy(struct loading *loading, struct str limits)
 {
 	_cleanup_free_ struct str *arns = NULL;
 	struct aws_policy *policy = NULL;
@@ -247,11 +247,12 @@ static int read_session_policy(struct loading *loading)
 	if (linked_arns(loading, "SELECT target FROM identity_link WHERE link = 3 AND start = ?",
 		    loading->caller->public.access_key_id, &arns, &count) < 0)
 		return -1;
-	if (!count && !loading->session_policy.n)
+	if (!count && !loading->session_policy.n && !limits.n)
 		return 0;
 	json_t *statements = json_array();
-	bool is_whole = !loading->session_policy.n ||
-			append_statements(statements, loading->session_policy) == 0;
+	bool is_whole = (!loading->session_policy.n ||
+				append_statements(statements, loading->session_policy) == 0) &&
+			(!limits.n || append_statements(statements, limits) == 0);
 	for (size_t i = 0; is_whole && i < count; i++) {
 		size_t index;
 		struct str text = STR_NONE;
@@ -284,6 +285,17 @@ static const char session_token_limits[] =
 	"{\"Effect\":\"Deny\",\"Action\":[\"iam:*\",\"sts:GetSessionToken\","
 	"\"sts:GetFederationToken\"],\"Resource\":\"*\"}]}";
 
+/* Nor with one of GetFederationToken, of STS but GetCallerIdentity, which asks no policy. Without a
+ * session policy such a session may nothing but what a resource's policy allows it by name. */
+static const char federation_limits[] = "{\"Version\":\"2012-10-17\",\"Statement\":["
+					"{\"Effect\":\"Deny\",\"Action\":[\"iam:*\",\"sts:*\"],"
+					"\"Resource\":\"*\"}]}";
+
+static bool is_federated(const struct loading *loading)
+{
+	return loading->session_name.n && !str_starts_with(loading->owner, STR("AROA"));
+}
+
 /* 1: found, 0: no such key. */
 static int read_key(struct loading *loading, struct str access_key_id)
 {
@@ -301,7 +313,7 @@ static int read_key(struct loading *loading, struct str access_key_id)
 	loading->owner = keep(loading, store_column_str(statement, 0));
 	caller->secret = keep(loading, store_column_str(statement, 1));
 	caller->is_active = store_column_i64(statement, 2) != 0;
-	caller->session_token = caller->source_identity = STR("");
+	caller->session_token = caller->source_identity = caller->transitive_keys = STR("");
 	return 1;
 }
 
@@ -312,7 +324,7 @@ static int read_session(struct loading *loading, struct str access_key_id)
 
 	if (store_statement(loading->reader,
 		    "SELECT owner, secret, name, token, policy, created_ms, expires_ms,"
-		    " source_identity"
+		    " source_identity, transitive_keys"
 		    " FROM identity_session WHERE access_key_id = ?",
 		    &statement, loading->err) < 0)
 		return -1;
@@ -331,23 +343,46 @@ static int read_session(struct loading *loading, struct str access_key_id)
 	caller->source_identity = keep(loading, store_column_str(statement, 7));
 	if (caller->source_identity.n)
 		add_tag(loading, STR("aws:SourceIdentity"), caller->source_identity);
-	if (!loading->session_name.n)
-		loading->session_policy = str_from(session_token_limits);
-	if (read_session_policy(loading) < 0 || add_tags(loading, caller->access_key_id) < 0)
+	caller->transitive_keys = keep(loading, store_column_str(statement, 8));
+	struct str limits = !loading->session_name.n ? str_from(session_token_limits)
+			    : is_federated(loading)  ? str_from(federation_limits)
+						     : STR("");
+	if (read_session_policy(loading, limits) < 0 ||
+		add_tags(loading, caller->access_key_id) < 0)
 		return -1;
 	return 1;
+}
+
+/* Of whatever the user or root may that asked for it, within the session's policy. */
+static void become_federated(struct loading *loading)
+{
+	struct store_arena *arena = &loading->caller->arena;
+	struct store_caller *caller = &loading->caller->public;
+	struct str account = loading->identities->account;
+
+	caller->user_id = store_arena_printf(
+		arena, "%.*s:%.*s", STR_ARG(account), STR_ARG(loading->session_name));
+	caller->user_name = STR("");
+	caller->principal.arn = store_arena_printf(arena, "arn:aws:sts::%.*s:federated-user/%.*s",
+		STR_ARG(account), STR_ARG(loading->session_name));
+	add_tag(loading, STR("aws:PrincipalType"), STR("FederatedUser"));
 }
 
 static void become_root(struct loading *loading)
 {
 	struct store_caller *caller = &loading->caller->public;
 
+	add_policy(loading, loading->identities->all);
+	if (is_federated(loading)) {
+		become_federated(loading);
+		return;
+	}
+
 	caller->is_root = true;
 	caller->user_id = loading->identities->account;
 	caller->user_name = STR("");
 	caller->principal.arn = store_arena_printf(&loading->caller->arena,
 		"arn:aws:iam::%.*s:root", STR_ARG(loading->identities->account));
-	add_policy(loading, loading->identities->all);
 	add_tag(loading, STR("aws:PrincipalType"), STR("Account"));
 }
 
@@ -356,6 +391,10 @@ static void become(struct loading *loading, const struct store_entity *entity)
 	struct store_arena *arena = &loading->caller->arena;
 	struct store_caller *caller = &loading->caller->public;
 
+	if (is_federated(loading)) {
+		become_federated(loading);
+		return;
+	}
 	if (entity->kind == STORE_USER) {
 		caller->user_id = entity->id;
 		caller->user_name = entity->name;

@@ -23,6 +23,7 @@ static const struct {
 	[STORE_ROLE] = {"role", "AROA"},
 	[STORE_POLICY] = {"policy", "ANPA"},
 	[STORE_PROFILE] = {"instance-profile", "AIPA"},
+	[STORE_OIDC] = {"oidc-provider", "OIDC"},
 };
 
 enum { ID_LETTERS = 17, ID_SIZE = 4 + ID_LETTERS + 1 };

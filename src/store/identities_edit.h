@@ -31,12 +31,13 @@ enum store_entity_kind {
 	STORE_ROLE,
 	STORE_POLICY,
 	STORE_PROFILE,
+	STORE_OIDC, /* an OpenID Connect provider */
 	STORE_ENTITY_KINDS
 };
 
 struct store_entity {
 	enum store_entity_kind kind;
-	struct str id;   /* AIDA..., AGPA..., AROA..., ANPA..., AIPA... */
+	struct str id;   /* AIDA..., AGPA..., AROA..., ANPA..., AIPA...; OIDC... is ours */
 	struct str name; /* unique in its kind whatever the case */
 	struct str path; /* begins and ends with '/' */
 	struct str arn;  /* made of account, kind, path and name */
@@ -154,14 +155,16 @@ int store_key_remove(struct store_edit *edit, struct str access_key_id, struct e
 int store_key_list(struct store_edit *edit, struct str owner, struct store_key **ret_keys,
 	size_t *ret_count, struct err *err);
 
-/* A session of a role (AssumeRole), a user or root (GetSessionToken). */
+/* A session of a role (AssumeRole and its kin), of a user or root (GetSessionToken), or of somebody
+ * for whom a user or root asked (GetFederationToken). */
 struct store_session {
-	struct str owner;              /* role or user id; empty: root */
-	struct str name;               /* of a role's session; else empty */
-	struct str source_identity;    /* who is behind it (AssumeRole); empty: none */
-	struct str policy;             /* a session policy; empty: none */
+	struct str owner;           /* role or user id; empty: root */
+	struct str name;            /* of a role's session, or of the federated user; else empty */
+	struct str source_identity; /* who is behind it (AssumeRole); empty: none */
+	struct str policy;          /* a session policy; empty: none */
 	const struct str *policy_arns; /* session policies by ARN */
 	size_t policy_arn_count;
+	struct str transitive_keys;   /* of the tags that chained roles get too, one a line */
 	const struct store_tag *tags; /* session tags */
 	size_t tag_count;
 	int64_t created_ms, expires_ms;

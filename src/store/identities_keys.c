@@ -324,8 +324,8 @@ int store_session_add(struct store_edit *edit, struct store_session *session, st
 		return -1;
 	if (store_statement(writer,
 		    "INSERT INTO identity_session (access_key_id, owner, name, secret, token,"
-		    " policy, created_ms, expires_ms, source_identity)"
-		    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		    " policy, created_ms, expires_ms, source_identity, transitive_keys)"
+		    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		    &statement, err) < 0)
 		return -1;
 	store_bind_str(statement, 1, session->access_key_id);
@@ -338,6 +338,8 @@ int store_session_add(struct store_edit *edit, struct store_session *session, st
 	store_bind_i64(statement, 8, session->expires_ms);
 	store_bind_str(
 		statement, 9, session->source_identity.p ? session->source_identity : STR(""));
+	store_bind_str(
+		statement, 10, session->transitive_keys.p ? session->transitive_keys : STR(""));
 	if (store_step(statement, err) < 0)
 		return -1;
 	/* a new session concerns no caller that is known already */

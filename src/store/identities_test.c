@@ -563,6 +563,30 @@ static void threads_that_look_see_every_change_that_was_committed(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* A database of before there were source identities and transitive tags. */
+static void older_sessions_are_taken_over(void **state)
+{
+	struct fixture *fixture = *state;
+	char command[512];
+
+	close_all(fixture);
+	snprintf(command, sizeof(command),
+		"sqlite3 %s \"ALTER TABLE identity_session DROP COLUMN source_identity; ALTER TABLE"
+		" identity_session DROP COLUMN transitive_keys; INSERT INTO identity_session VALUES"
+		" ('ASIAOLD', '', '', 'secret', 'token', '', 1, 9000000000000)\"",
+		fixture->path);
+	assert_int_equal(system(command), 0);
+	open_all(fixture);
+	_cleanup_(store_caller_unrefp) struct store_caller *caller =
+		store_caller_find(fixture->identities, STR("ASIAOLD"));
+	assert_non_null(caller);
+	assert_true(str_equal(caller->session_token, STR("token")));
+	assert_int_equal(caller->source_identity.n, 0);
+	assert_int_equal(caller->transitive_keys.n, 0);
+	close_all(fixture);
+	open_all(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -578,6 +602,7 @@ int main(void)
 		TEST(policies_of_aws_are_found_and_in_order),
 		TEST(when_a_key_was_used_is_known_after_a_restart),
 		TEST(threads_that_look_see_every_change_that_was_committed),
+		TEST(older_sessions_are_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

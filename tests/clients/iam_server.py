@@ -22,7 +22,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
-AWS = os.path.join(CLIENTS, 'bin', 'aws')
+AWS = [PYTHON, '-m', 'awscli'] # a script would name the place where it was installed
 READ_ONLY = 'arn:aws:iam::aws:policy/IAMReadOnlyAccess'
 
 
@@ -44,9 +44,9 @@ def read(path):
 
 
 class Server:
-	def __init__(self, nagare, *options):
+	def __init__(self, nagare, options=()):
 		self.nagare, self.folder, self.process = nagare, tempfile.mkdtemp(), None
-		self.options = options
+		self.options = [option.replace('FOLDER', self.folder) for option in options]
 		self.start()
 
 	def start(self):
@@ -96,7 +96,7 @@ class Server:
 			'AWS_EC2_METADATA_DISABLED': 'true'}
 		if 'SessionToken' in key:
 			environment['AWS_SESSION_TOKEN'] = key['SessionToken']
-		ran = subprocess.run([PYTHON, '-B', AWS, '--output', 'json', *arguments], env=environment,
+		ran = subprocess.run([*AWS, '--output', 'json', *arguments], env=environment,
 			capture_output=True, text=True)
 		if (ran.returncode != 0) != (status != 0):
 			raise AssertionError(f'aws {" ".join(arguments)}: {ran.returncode}\n{ran.stderr}')
@@ -104,11 +104,12 @@ class Server:
 
 
 class Case(unittest.TestCase):
-	nagare, options = None, ()
+	nagare = None
+	options = () # FOLDER is the data folder
 
 	@classmethod
 	def setUpClass(cls):
-		cls.server = Server(cls.nagare, *cls.options)
+		cls.server = Server(cls.nagare, cls.options)
 		cls.iam, cls.sts = cls.server.client('iam'), cls.server.client('sts')
 		cls.account = cls.sts.get_caller_identity()['Account']
 

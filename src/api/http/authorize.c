@@ -123,8 +123,10 @@ enum aws_decision api_decide(struct api_exchange *exchange, const struct api_que
 
 	add_keys(&keys, question->context, question->context_count);
 	add_request_keys(&keys, exchange, &times);
-	struct aws_policy_request request = {
-		.principal = {.is_anonymous = true, .account = STR(""), .arn = STR("")},
+	struct aws_policy_request request = {.principal = {.is_anonymous = true,
+						     .account = STR(""),
+						     .arn = STR(""),
+						     .federated = question->federated},
 		.action = question->action,
 		.resource = question->resource};
 	if (caller) {

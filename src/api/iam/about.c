@@ -30,6 +30,7 @@ static const struct {
 	{"CreateRole", "RoleName", "role"},
 	{"CreatePolicy", "PolicyName", "policy"},
 	{"CreateInstanceProfile", "InstanceProfileName", "instance-profile"},
+	{"CreateOpenIDConnectProvider", "Url", "oidc-provider"},
 	/* these name nothing: they are about user/PREFIX */
 	{"ListUsers", "", "user"},
 	{"ListGroups", "", "group"},
@@ -160,6 +161,17 @@ static int add_policy(struct about *about, struct str arn)
 	return result == 0 ? add_entity_keys(about, &policy) : 0;
 }
 
+static int add_oidc(struct about *about, struct str arn)
+{
+	struct store_entity provider;
+	struct aws_error ignored;
+	struct iam iam = about->iam;
+
+	api_about_resource(about->authorization, "%.*s", STR_ARG(arn));
+	iam.error = &ignored;
+	return iam_find_oidc(&iam, arn, &provider) == 0 ? add_entity_keys(about, &provider) : 0;
+}
+
 /* GetAccessKeyLastUsed names a key and is about whose it is. */
 static int add_owner(struct about *about, struct str access_key_id)
 {
@@ -217,6 +229,8 @@ static int add_others(struct about *about)
 
 	if ((text = iam_text(&about->iam, "PolicyArn")).p)
 		return add_policy(about, text);
+	if ((text = iam_text(&about->iam, "OpenIDConnectProviderArn")).p)
+		return add_oidc(about, text);
 	if ((text = iam_text(&about->iam, "PolicySourceArn")).p)
 		api_about_resource(about->authorization, "%.*s", STR_ARG(text));
 	else if ((text = iam_text(&about->iam, "AWSServiceName")).p)
@@ -239,6 +253,8 @@ static int add_all(struct about *about)
 		if (!is_operation(about, creations[i].operation))
 			continue;
 		struct str name = iam_text(&about->iam, creations[i].input);
+		if (str_starts_with(name, STR("https://")))
+			name = (struct str){name.p + 8, name.n - 8};
 		add_missing(about, creations[i].type, name.p ? name : STR(""));
 		return 0;
 	}

@@ -74,7 +74,6 @@ int iam_get_account_summary(struct iam *iam)
 		{"AccountMFAEnabled", 0},
 		{"MFADevices", 0},
 		{"MFADevicesInUse", 0},
-		{"Providers", 0},
 		{"ServerCertificates", 0},
 		{"GlobalEndpointTokenVersion", 1},
 	};
@@ -84,6 +83,7 @@ int iam_get_account_summary(struct iam *iam)
 		[STORE_ROLE] = "Roles",
 		[STORE_POLICY] = "Policies",
 		[STORE_PROFILE] = "InstanceProfiles",
+		[STORE_OIDC] = "Providers",
 	};
 	json_t *summary = json_object();
 

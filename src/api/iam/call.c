@@ -23,10 +23,13 @@ static const struct {
 		"A policy called %.*s already exists. Duplicate names are not allowed."},
 	[STORE_PROFILE] = {"instance profile", "InstanceProfileName",
 		"Instance Profile %.*s cannot be found.", "Instance Profile %.*s already exists."},
+	[STORE_OIDC] = {"OpenID Connect provider", "OpenIDConnectProviderArn",
+		"OpenIDConnect Provider %.*s cannot be found.",
+		"OpenIDConnect Provider %.*s already exists."},
 };
 /* The policy comes last: operations that attach one are about another entity. */
 static const enum store_entity_kind targets[] = {
-	STORE_USER, STORE_GROUP, STORE_PROFILE, STORE_ROLE, STORE_POLICY};
+	STORE_USER, STORE_GROUP, STORE_PROFILE, STORE_ROLE, STORE_OIDC, STORE_POLICY};
 
 int iam_run(struct api_call *call, struct aws_error *error, int (*handler)(struct iam *iam),
 	enum iam_access access)
@@ -149,6 +152,7 @@ int iam_target(struct iam *iam, struct store_entity *ret_entity)
 	if (!find_target(iam->call, &kind, &name))
 		return iam_refuse(iam, AWS_ERROR_VALIDATION_ERROR, "The request names no entity.");
 	return kind == STORE_POLICY ? iam_find_policy(iam, name, ret_entity)
+	       : kind == STORE_OIDC ? iam_find_oidc(iam, name, ret_entity)
 				    : iam_find(iam, kind, name, ret_entity);
 }
 

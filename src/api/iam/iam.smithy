@@ -106,6 +106,16 @@ service Iam {
 		ListSSHPublicKeys
 		ListSigningCertificates
 		ListServiceSpecificCredentials
+		CreateOpenIDConnectProvider
+		GetOpenIDConnectProvider
+		ListOpenIDConnectProviders
+		DeleteOpenIDConnectProvider
+		UpdateOpenIDConnectProviderThumbprint
+		AddClientIDToOpenIDConnectProvider
+		RemoveClientIDFromOpenIDConnectProvider
+		TagOpenIDConnectProvider
+		UntagOpenIDConnectProvider
+		ListOpenIDConnectProviderTags
 	]
 }
 

@@ -45,8 +45,9 @@ int iam_refuse_existing(struct iam *iam, enum store_entity_kind kind, struct str
 int iam_find(struct iam *iam, enum store_entity_kind kind, struct str name,
 	struct store_entity *ret_entity);
 int iam_find_policy(struct iam *iam, struct str arn, struct store_entity *ret_policy);
-/* Whom the input names: UserName, GroupName, RoleName, InstanceProfileName or PolicyArn, the first
- * of them that is there. */
+int iam_find_oidc(struct iam *iam, struct str arn, struct store_entity *ret_provider);
+/* Whom the input names: UserName, GroupName, RoleName, InstanceProfileName,
+ * OpenIDConnectProviderArn or PolicyArn, the first of them that is there. */
 int iam_target(struct iam *iam, struct store_entity *ret_entity);
 /* The user named, or the one who asks; root is an entity with an empty id. */
 int iam_user_or_self(struct iam *iam, struct store_entity *ret_user);

@@ -184,6 +184,7 @@ json_t *iam_entity(struct iam *iam, const struct store_entity *entity, enum iam_
 	case STORE_PROFILE:
 		object = profile(iam, entity);
 		break;
+	case STORE_OIDC: /* of its own: oidc.c */
 	case STORE_ENTITY_KINDS:
 		assert(false);
 	}

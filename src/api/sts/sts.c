@@ -61,7 +61,7 @@ static int get_session_token(struct api_call *call, struct aws_error *error)
 			"MultiFactorAuthentication failed with invalid MFA one time pass code.");
 	if (caller->is_root && seconds > SESSION_OF_ROOT_MAX_S)
 		seconds = SESSION_OF_ROOT_MAX_S;
-	if (store_edit_begin(call->context, true, &edit, err) < 0)
+	if (store_edit_begin(sts_identities(call), true, &edit, err) < 0)
 		return aws_error_internal(error);
 	if (!caller->is_root &&
 		store_entity_find(edit, STORE_USER, caller->user_name, &user, err) != 0)
@@ -80,7 +80,7 @@ static int get_session_token(struct api_call *call, struct aws_error *error)
 static int get_access_key_info(struct api_call *call, struct aws_error *error)
 {
 	_cleanup_(store_caller_unrefp) struct store_caller *caller =
-		store_caller_find(call->context, sts_text(call, "AccessKeyId"));
+		store_caller_find(sts_identities(call), sts_text(call, "AccessKeyId"));
 
 	if (!caller)
 		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
@@ -94,6 +94,10 @@ const struct api_operation sts_operations[] = {
 	{"GetCallerIdentity", .run = get_caller_identity, .is_open = true},
 	/* its permission is the role's trust policy: it asks itself */
 	{"AssumeRole", .run = sts_assume_role, .is_open = true},
+	{"AssumeRoleWithWebIdentity", .run = sts_assume_role_with_web_identity, .is_open = true,
+		.is_unsigned = true},
+	/* on the federated user's ARN, and for tags: asks itself */
+	{"GetFederationToken", .run = sts_get_federation_token, .is_open = true},
 	{"GetSessionToken", .run = get_session_token, .is_open = true},
 	{"GetAccessKeyInfo", .run = get_access_key_info},
 	{NULL},

@@ -11,6 +11,8 @@ service Sts {
 	operations: [
 		GetCallerIdentity
 		AssumeRole
+		AssumeRoleWithWebIdentity
+		GetFederationToken
 		GetSessionToken
 		GetAccessKeyInfo
 	]
@@ -47,6 +49,42 @@ operation AssumeRole {
 	}
 }
 
+operation AssumeRoleWithWebIdentity {
+	input := {
+		@required RoleArn: Arn
+		@required RoleSessionName: RoleSessionName
+		@required WebIdentityToken: WebIdentityToken
+		ProviderId: UrlType
+		PolicyArns: PolicyDescriptorList
+		Policy: UnrestrictedSessionPolicyDocument
+		DurationSeconds: RoleDurationSeconds
+	}
+	output := {
+		Credentials: Credentials
+		SubjectFromWebIdentityToken: String
+		AssumedRoleUser: AssumedRoleUser
+		PackedPolicySize: NonNegativeInteger
+		Provider: String
+		Audience: String
+		SourceIdentity: String
+	}
+}
+
+operation GetFederationToken {
+	input := {
+		@required Name: FederatedName
+		Policy: UnrestrictedSessionPolicyDocument
+		PolicyArns: PolicyDescriptorList
+		DurationSeconds: DurationSeconds
+		Tags: TagList
+	}
+	output := {
+		Credentials: Credentials
+		FederatedUser: FederatedUser
+		PackedPolicySize: NonNegativeInteger
+	}
+}
+
 operation GetSessionToken {
 	input := {
 		DurationSeconds: DurationSeconds
@@ -73,6 +111,21 @@ string Arn
 @length(min: 2, max: 64)
 @pattern("[\\w+=,.@-]*")
 string RoleSessionName
+
+@length(min: 4, max: 20000)
+string WebIdentityToken
+
+@length(min: 4, max: 2048)
+string UrlType
+
+@length(min: 2, max: 32)
+@pattern("[\\w+=,.@-]*")
+string FederatedName
+
+structure FederatedUser {
+	@required FederatedUserId: String
+	@required Arn: Arn
+}
 
 structure PolicyDescriptor {
 	arn: Arn

@@ -136,6 +136,13 @@ resource "aws_iam_account_alias" "flows" {
   account_alias = "flows"
 }
 
+resource "aws_iam_openid_connect_provider" "tokens" {
+  url             = "https://tokens.example.com/path"
+  client_id_list  = ["sts.amazonaws.com", var.team]
+  thumbprint_list = ["0123456789abcdef0123456789abcdef01234567"]
+  tags            = { team = var.team }
+}
+
 output "account" {
   value = data.aws_caller_identity.root.account_id
 }
