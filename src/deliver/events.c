@@ -12,6 +12,7 @@
 #include "record/text.h"
 
 #define STORE_FILE_BYTES ((uint64_t)8 << 20)
+#define OPEN_BYTES       ((uint64_t)16 << 20) /* of all streams; then they are packed before time */
 
 struct event {
 	int64_t ms;
@@ -37,6 +38,7 @@ struct events {
 	uint32_t *slots; /* index + 1 by hash of the interface, 0 is free; a power of two */
 	size_t slots_count;
 	struct stream *last;
+	uint64_t open_bytes; /* of all streams */
 	struct waiting waiting;
 	struct buf scratch;
 };
@@ -232,9 +234,16 @@ static void pack(struct events *events, struct stream *stream)
 	sort_events(stream);
 	for (size_t i = 0; i < stream->count;)
 		i = pack_batch(events, stream, i);
+	events->open_bytes -= stream->bytes;
 	stream->count = 0;
 	stream->text.n = 0;
 	stream->bytes = 0;
+}
+
+static void pack_all(struct events *events)
+{
+	for (size_t i = 0; i < events->count; i++)
+		pack(events, events->streams[i]);
 }
 
 /* storing */
@@ -297,8 +306,6 @@ void events_add(struct events *events, const struct record *record)
 		buf_add(&line, stream->text.p + start, n);
 		stream->text.n = start;
 		pack(events, stream);
-		if (events->waiting.bytes >= EVENTS_STORE_BYTES)
-			waiting_store(&events->waiting, store, events, NULL);
 		start = 0;
 		buf_add_str(&stream->text, buf_str(&line));
 	}
@@ -311,12 +318,16 @@ void events_add(struct events *events, const struct record *record)
 		(struct event){record->start * 1000, (uint32_t)start, (uint32_t)n};
 	stream->bytes += cost;
 	stream->is_used = true;
+	events->open_bytes += cost;
+	if (events->open_bytes >= OPEN_BYTES)
+		pack_all(events);
+	if (events->waiting.bytes >= EVENTS_STORE_BYTES)
+		waiting_store(&events->waiting, store, events, NULL);
 }
 
 int events_commit(struct events *events, struct err *err)
 {
-	for (size_t i = 0; i < events->count; i++)
-		pack(events, events->streams[i]);
+	pack_all(events);
 	forget_unused(events);
 	return waiting_store(&events->waiting, store, events, err);
 }

@@ -5,8 +5,8 @@
  * N, are in the spool, and at the end the status as JSON. Keys come from AWS's chain.
  * Names: endpoint, ca, role, sts, windows, records (a window), interfaces, start, interval, first,
  * pause-ms, drain-ms, spool-max, format, parquet, hive, hourly, plain, wide (random addresses),
- * traffic, deleted, also=GROUP also-endpoint (every record also as events to that log group, whose
- * status is printed last). */
+ * traffic, deleted, latency (waits for each window and prints "MS ms" of it), also=GROUP
+ * also-endpoint (every record also as events to that log group, whose status is printed last). */
 #include "base/clock.h"
 #include "deliver/deliver.h"
 
@@ -149,6 +149,19 @@ static void sleep_ms(int64_t ms)
 	nanosleep(&wait, NULL);
 }
 
+/* From the window's end to the destination's acknowledgement. */
+static void print_latency(struct deliver_flow_log *flow_log, int64_t since)
+{
+	struct deliver_status status;
+
+	do {
+		struct timespec wait = {.tv_nsec = 100000};
+		nanosleep(&wait, NULL);
+		deliver_flow_log_status(flow_log, &status);
+	} while (status.spool_batches);
+	printf("%.1f ms\n", (double)(clock_mono_ns() - since) / 1e6);
+}
+
 static void commit_windows(struct deliver_flow_log *flow_log)
 {
 	int64_t interval = number("interval", 10);
@@ -160,12 +173,15 @@ static void commit_windows(struct deliver_flow_log *flow_log)
 		struct err err = ERR_INIT;
 		for (int64_t j = 0; j < number("records", 10); j++)
 			add(flow_log, n++, start);
+		int64_t before = clock_mono_ns();
 		if (deliver_commit(flow_log, start, &err) < 0)
 			warn(NULL, &err);
 		else
 			printf("committed %" PRIu64 "\n", n - 1);
 		if (also)
 			must(deliver_commit(also, start, &err), &err);
+		if (option("latency"))
+			print_latency(flow_log, before);
 		fflush(stdout);
 		sleep_ms(number("pause-ms", 0));
 	}
