@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define SPOOL_MAX   (UINT64_C(1) << 30)
@@ -17,7 +18,7 @@
 struct deliver {
 	struct deliver_settings settings;
 	char *strings[8]; /* copies that settings point to */
-	unsigned open;    /* flow logs */
+	atomic_uint open; /* flow logs */
 };
 
 struct deliver_flow_log {
@@ -64,7 +65,7 @@ void deliver_close(struct deliver *deliver)
 {
 	if (!deliver)
 		return;
-	assert(deliver->open == 0);
+	assert(atomic_load(&deliver->open) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(deliver->strings); i++)
 		free(deliver->strings[i]);
 	free(deliver);
@@ -107,9 +108,13 @@ static struct deliver_options object_options(const struct deliver_flow_log *flow
 static int open_spool(struct deliver_flow_log *flow_log, struct err *err)
 {
 	const struct deliver_settings *settings = &flow_log->deliver->settings;
+	static const char *const kinds[] = {[DELIVER_TO_S3] = "s3",
+		[DELIVER_TO_LOGS] = "logs",
+		[DELIVER_TO_FIREHOSE] = "firehose"};
 	_cleanup_free_ char *folder = mem_printf("%s/%s", settings->folder, flow_log->id);
 	const struct spool_settings spool = {
 		.folder = folder,
+		.kind = kinds[flow_log->kind],
 		.max_bytes = settings->spool_max,
 		.warn = settings->warn,
 		.context = settings->context,
@@ -167,7 +172,7 @@ int deliver_flow_log_open(struct deliver_flow_log **ret_flow_log, struct deliver
 	flow_log->kind = options->kind;
 	flow_log->id = mem_strdup(options->id);
 	pthread_mutex_init(&flow_log->lock, NULL);
-	deliver->open++;
+	atomic_fetch_add(&deliver->open, 1);
 	if (open_parts(flow_log, options, err) < 0) {
 		deliver_flow_log_close(flow_log, 0, false);
 		return err_wrap(err, "flow log %s", options->id);
@@ -319,7 +324,7 @@ void deliver_flow_log_close(struct deliver_flow_log *flow_log, unsigned drain_ms
 	spool_close(flow_log->spool, is_deleted);
 	sink_done(&flow_log->sink);
 	pthread_mutex_destroy(&flow_log->lock);
-	flow_log->deliver->open--;
+	atomic_fetch_sub(&flow_log->deliver->open, 1);
 	free(flow_log->id);
 	free(flow_log);
 }

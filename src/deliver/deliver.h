@@ -8,7 +8,8 @@
  *
  * One struct deliver a process: spool folder, credentials, connections. One struct deliver_flow_log
  * a flow log: its own spool, its own sending thread, so that a dead destination holds up nobody
- * else. open, add, commit and close belong to one thread; status may be asked by any. add never
+ * else. open, add and commit belong to one thread; status may be asked by any, and close may be
+ * called by any when nobody else uses the flow log any more. add never
  * blocks on the network, and on the disk only when a request or object is full; commit blocks on
  * the disk. Bounds: memory by the window's records; disk by spool_max, beyond which batches are
  * given up, oldest last, and told (deliver_take_given_up) so that the next records say SKIPDATA.

@@ -1,4 +1,4 @@
-/* Files are NUMBER.spool, numbers rising: the order of names is the order of commits. A file's
+/* Files are NUMBER.KIND.spool, numbers rising: the order of names is the order of commits. A file's
  * descriptor and table are open only while its batches are being sent, so that a long outage costs
  * a struct spool_file a file. What was finished is noted in the file without synchronising it: a
  * kill -9 keeps what the kernel has, and after power loss the worst is a repeat. */
@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #define SUFFIX      ".spool"
+#define DIGITS      20
 #define BLOCK_SIZE  4096
 #define CHECK_BYTES ((size_t)256 << 10)
 
@@ -59,7 +60,8 @@ struct spool {
 
 static char *file_path(const struct spool *spool, uint64_t sequence)
 {
-	return mem_printf("%s/%020llu" SUFFIX, spool->folder, (unsigned long long)sequence);
+	return mem_printf("%s/%0*llu.%s" SUFFIX, spool->folder, DIGITS,
+		(unsigned long long)sequence, spool->settings.kind);
 }
 
 static void warn(const struct spool *spool, const struct err *err)
@@ -165,15 +167,30 @@ static int recover_file(struct spool *spool, uint64_t sequence, struct err *err)
 
 static int is_spool_file(const struct dirent *entry)
 {
-	size_t n = strlen(entry->d_name);
+	const char *name = entry->d_name;
 
-	return n == 20 + strlen(SUFFIX) && strspn(entry->d_name, "0123456789") == 20 &&
-	       strcmp(entry->d_name + 20, SUFFIX) == 0;
+	return strspn(name, "0123456789") == DIGITS && name[DIGITS] == '.' &&
+	       str_ends_with(str_from(name), STR(SUFFIX));
+}
+
+/* Of a flow log that went elsewhere before: sent from here they would be refused. */
+static void tell_others(const struct spool *spool, unsigned others)
+{
+	struct err err = ERR_INIT;
+
+	if (!others)
+		return;
+	err_set(&err, ERR_INPUT, "%s has %u files for another kind of destination than %s",
+		spool->folder, others, spool->settings.kind);
+	err_hint(&err, "they are not delivered; move them away, or give the flow log another id");
+	warn(spool, &err);
 }
 
 static int recover(struct spool *spool, struct err *err)
 {
+	_cleanup_free_ char *own = mem_printf(".%s" SUFFIX, spool->settings.kind);
 	struct dirent **entries;
+	unsigned others = 0;
 	int result = 0;
 
 	if (file_remove_drafts(spool->folder, err) < 0)
@@ -184,12 +201,15 @@ static int recover(struct spool *spool, struct err *err)
 	spool->next_sequence = 1;
 	for (int i = 0; i < count; i++) {
 		uint64_t sequence = strtoull(entries[i]->d_name, NULL, 10);
-		if (result == 0)
+		if (strcmp(entries[i]->d_name + DIGITS, own) != 0)
+			others++;
+		else if (result == 0)
 			result = recover_file(spool, sequence, err);
 		spool->next_sequence = sequence + 1;
 		free(entries[i]);
 	}
 	free(entries);
+	tell_others(spool, others);
 	return result;
 }
 

@@ -51,6 +51,7 @@ struct spool;
 
 struct spool_settings {
 	const char *folder; /* made */
+	const char *kind;   /* of the destination, static; files of other kinds are left alone */
 	uint64_t max_bytes;
 	void (*warn)(void *context, const struct err *err);
 	void *context;

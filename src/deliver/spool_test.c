@@ -26,7 +26,7 @@ static struct spool *open_spool(const char *name, uint64_t max_bytes)
 {
 	_cleanup_free_ char *folder = mem_printf("%s/%s", root, name);
 	struct spool_settings settings = {
-		.folder = folder, .max_bytes = max_bytes, .warn = on_warning};
+		.folder = folder, .kind = "s3", .max_bytes = max_bytes, .warn = on_warning};
 	struct spool *spool;
 	struct err err = ERR_INIT;
 
@@ -200,11 +200,36 @@ static void a_restart_takes_up_what_was_not_finished(void **state)
 	assert_int_equal(access(folder, F_OK), -1);
 }
 
+static void another_kind_of_destination_is_told(void **state)
+{
+	struct spool *spool = open_spool("kinds", 1 << 20);
+	_cleanup_free_ char *folder = mem_printf("%s/kinds", root);
+	const struct spool_settings settings = {
+		.folder = folder, .kind = "logs", .max_bytes = 1 << 20, .warn = on_warning};
+	struct spool_taken taken;
+	struct err err;
+
+	assert_int_equal(put(spool, "a", &err), 0);
+	spool_close(spool, false);
+	warnings = 0;
+	assert_int_equal(spool_open(&spool, &settings, &err), 0);
+	assert_int_equal(warnings, 1);
+	assert_int_equal(take_next(spool, &taken), 0);
+	assert_int_equal(put(spool, "b", &err), 0);
+	assert_int_equal(take_next(spool, &taken), 'b');
+	spool_finish(spool, &taken, SPOOL_DELIVERED);
+	spool_close(spool, false);
+	spool = open_spool("kinds", 1 << 20);
+	assert_int_equal(take_next(spool, &taken), 'a');
+	spool_close(spool, false);
+	warnings = 0;
+}
+
 static void one_process_a_spool(void **state)
 {
 	struct spool *spool = open_spool("lock", 1 << 20), *other = NULL;
 	_cleanup_free_ char *folder = mem_printf("%s/lock", root);
-	struct spool_settings settings = {.folder = folder, .max_bytes = 1 << 20};
+	struct spool_settings settings = {.folder = folder, .kind = "s3", .max_bytes = 1 << 20};
 	struct err err = ERR_INIT;
 
 	assert_true(spool_open(&other, &settings, &err) < 0);
@@ -219,7 +244,7 @@ static struct buf read_only_file(const char *name, char **ret_path)
 	struct buf bytes = {0};
 	struct err err;
 
-	*ret_path = mem_printf("%s/%s/%020d.spool", root, name, 1);
+	*ret_path = mem_printf("%s/%s/%020d.s3.spool", root, name, 1);
 	assert_int_equal(file_read(*ret_path, 1 << 20, &bytes, &err), 0);
 	return bytes;
 }
@@ -255,7 +280,7 @@ static void damage_is_found_and_set_aside(void **state)
 		assert_int_equal(put(spool, "z", &err), 0);
 		spool_close(spool, false);
 		assert_int_equal(unlink(aside), 0);
-		_cleanup_free_ char *next = mem_printf("%s/damage/%020d.spool", root, 2);
+		_cleanup_free_ char *next = mem_printf("%s/damage/%020d.s3.spool", root, 2);
 		assert_int_equal(unlink(next), 0);
 	}
 	for (size_t i = 0; i < whole.n; i++) {
@@ -395,6 +420,7 @@ int main(void)
 		cmocka_unit_test(several_under_way_but_one_of_a_name),
 		cmocka_unit_test(what_is_put_off_lets_others_pass),
 		cmocka_unit_test(a_restart_takes_up_what_was_not_finished),
+		cmocka_unit_test(another_kind_of_destination_is_told),
 		cmocka_unit_test(one_process_a_spool),
 		cmocka_unit_test(damage_is_found_and_set_aside),
 		cmocka_unit_test(damaged_while_it_waits),

@@ -9,10 +9,9 @@ import subprocess
 import tempfile
 import threading
 import time
-import unittest
 
 import servers
-from deliver import START, Case, command, client, environment, objects, packets, run, text_lines
+from deliver import Case, command, client, environment, need_logs, objects, packets, run, text_lines
 
 SLOW_DOWN = (503, {}, b'<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>')
 BUCKET, STREAM = 'arn:aws:s3:::flows', 'arn:aws:firehose:us-east-1:111122223333:deliverystream/flows'
@@ -359,6 +358,17 @@ class Kills(Case):
 		server.after = []
 		self.live(server, 's3', BUCKET, lambda: [n for content in objects(server, 'flows').values()
 			for n in packets(text_lines(content))])
+
+
+	def test_events_in_nagare(self):
+		server = deliver_server(self)
+		need_logs(server)
+		server.after = []
+		logs = client(server, 'logs')
+		def collect():
+			pages = logs.get_paginator('filter_log_events').paginate(logGroupName='group')
+			return packets(event['message'] for page in pages for event in page['events'])
+		self.live(server, 'logs', 'group', collect, interfaces=3)
 
 
 def deliver_server(case):

@@ -1,6 +1,7 @@
 """Servers that deliveries are tested against: moto, MinIO, nagare's own, and a small one that fails as it is told."""
 import base64
 import collections
+import http.client
 import http.server
 import json
 import os
@@ -269,6 +270,20 @@ class Faulty:
 				self.records.append(line)
 				results.append({'RecordId': str(len(self.records))})
 		return 200, {}, json.dumps({'FailedPutCount': failed, 'RequestResponses': results}).encode()
+
+
+def forward(endpoint, request):
+	"""The request as it came, signature and Host included, to another server."""
+	connection = http.client.HTTPConnection(endpoint.split('//')[1], timeout=20)
+	connection.putrequest(request.method, request.path + ('?' + request.query if request.query else ''), skip_host=True,
+		skip_accept_encoding=True)
+	for name, value in request.headers.items():
+		connection.putheader(name, value)
+	connection.endheaders(request.body)
+	answer = connection.getresponse()
+	body = answer.read()
+	connection.close()
+	return answer.status, {'Content-Type': answer.headers.get('Content-Type', '')}, body
 
 
 class Request:
