@@ -1,7 +1,8 @@
 /* Each stream gathers its lines and, beside them, where each begins and its time. What would exceed
  * a request is packed first, so that memory is bounded by a request a stream; the rest is packed at
  * commit. Packing sorts by time (PutLogEvents wants it; it mostly is) and writes the JSON that will
- * be sent: one event or record a line, so that a part of it can be sent again without parsing. */
+ * be sent: one event or record a line, so that a part of it can be sent again without parsing. In
+ * the spool it is gzip, a fifth to a tenth of the size: that much longer may an outage be. */
 #include "deliver/events_priv.h"
 
 #include "aws/digest.h"
@@ -11,6 +12,9 @@
 #include "deliver/waiting_priv.h"
 #include "record/text.h"
 
+#include <libdeflate.h>
+
+#define GZIP_LEVEL       1
 #define STORE_FILE_BYTES ((uint64_t)8 << 20)
 #define OPEN_BYTES       ((uint64_t)16 << 20) /* of all streams; then they are packed before time */
 
@@ -40,7 +44,8 @@ struct events {
 	struct stream *last;
 	uint64_t open_bytes; /* of all streams */
 	struct waiting waiting;
-	struct buf scratch;
+	struct buf scratch, gzip;
+	struct libdeflate_compressor *compressor;
 };
 
 struct events *events_new(const struct events_options *options, struct spool *spool)
@@ -51,6 +56,7 @@ struct events *events_new(const struct events_options *options, struct spool *sp
 	events->options.destination = events->destination = mem_strdup(options->destination);
 	events->spool = spool;
 	events->waiting.max_bytes = options->max_waiting_bytes;
+	events->compressor = libdeflate_alloc_compressor(GZIP_LEVEL);
 	return events;
 }
 
@@ -248,6 +254,16 @@ static void pack_all(struct events *events)
 
 /* storing */
 
+static struct str compress(struct events *events, struct str body)
+{
+	size_t bound = libdeflate_gzip_compress_bound(events->compressor, body.n);
+
+	events->gzip.n = 0;
+	events->gzip.n = libdeflate_gzip_compress(
+		events->compressor, body.p, body.n, buf_reserve(&events->gzip, bound), bound);
+	return buf_str(&events->gzip);
+}
+
 static int store(void *context, struct waiting_batch *batches, size_t count, size_t *ret_stored,
 	struct err *err)
 {
@@ -255,6 +271,8 @@ static int store(void *context, struct waiting_batch *batches, size_t count, siz
 	struct events *events = context;
 
 	*ret_stored = 1;
+	if (!events->compressor)
+		return err_set(err, ERR_SYSTEM, "cannot start the gzip compressor");
 	int result = spool_draft_open(events->spool, &draft, err);
 	if (result != 0)
 		return result < 0 ? -1 : WAITING_NO_ROOM;
@@ -262,11 +280,13 @@ static int store(void *context, struct waiting_batch *batches, size_t count, siz
 	for (; n < count && n < SPOOL_BATCHES_MAX && draft.size < STORE_FILE_BYTES; n++) {
 		const struct spool_batch row = {
 			.name = batches[n].name,
+			.plain_size = batches[n].bytes.n,
 			.records = batches[n].records,
 			.first_ms = batches[n].first_ms,
 			.last_ms = batches[n].last_ms,
 		};
-		if (spool_draft_add(&draft, &row, buf_str(&batches[n].bytes), err) < 0)
+		struct str body = compress(events, buf_str(&batches[n].bytes));
+		if (spool_draft_add(&draft, &row, body, err) < 0)
 			return -1;
 	}
 	*ret_stored = n;
@@ -356,6 +376,8 @@ void events_free(struct events *events)
 	free(events->slots);
 	waiting_done(&events->waiting);
 	buf_done(&events->scratch);
+	buf_done(&events->gzip);
+	libdeflate_free_compressor(events->compressor);
 	free(events->destination);
 	free(events);
 }

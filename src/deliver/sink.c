@@ -5,6 +5,7 @@
 #include "base/number.h"
 
 #include <assert.h>
+#include <libdeflate.h>
 #include <stdio.h>
 
 #define ATTEMPTS   1 /* the sender repeats, with all of its batches in view */
@@ -103,6 +104,7 @@ int sink_open(struct sink *sink, const struct deliver_settings *settings,
 	};
 	struct str region = STR_NONE;
 
+	pthread_mutex_init(&sink->creating, NULL);
 	sink->kind = options->kind;
 	sink->part_from = SINK_PART_FROM;
 	sink->part_size = SINK_PART_SIZE;
@@ -137,6 +139,7 @@ void sink_done(struct sink *sink)
 	free(sink->bucket);
 	free(sink->prefix);
 	free(sink->name);
+	pthread_mutex_destroy(&sink->creating);
 	*sink = (struct sink){0};
 }
 
@@ -228,18 +231,43 @@ int sink_call(struct sink *sink, const struct aws_call *call, struct aws_answer 
 	return -1;
 }
 
+/* As it was put there, and as it is sent. */
+static int load(const struct spool_taken *taken, struct buf *ret_body, struct err *err)
+{
+	const struct spool_batch *batch = taken->batch;
+	_cleanup_buf_ struct buf stored = {0};
+
+	if (spool_read(taken, 0, batch->size, &stored, err) < 0)
+		return -1;
+	if (aws_crc32(0, stored.p, stored.n) != batch->crc32)
+		return spool_check(taken, err); /* that says it in full */
+	if (batch->plain_size == 0) {
+		*ret_body = stored;
+		stored = (struct buf){0};
+		return 0;
+	}
+	struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
+	if (!decompressor)
+		return err_set(err, ERR_SYSTEM, "cannot start the gzip decompressor");
+	/* Exactly plain_size, as nothing takes the place of the actual size. */
+	enum libdeflate_result result = libdeflate_gzip_decompress(decompressor, stored.p, stored.n,
+		buf_reserve(ret_body, batch->plain_size), batch->plain_size, NULL);
+	libdeflate_free_decompressor(decompressor);
+	if (result != LIBDEFLATE_SUCCESS)
+		return err_set(err, ERR_INPUT, "a batch in the spool is no gzip of %llu bytes",
+			(unsigned long long)batch->plain_size);
+	ret_body->n = batch->plain_size;
+	return 0;
+}
+
 int sink_load(const struct spool_taken *taken, struct buf *ret_body, struct sink_outcome *outcome,
 	struct err *err)
 {
-	const struct spool_batch *batch = taken->batch;
 	struct err failure = ERR_INIT;
 
-	outcome->fault = DELIVER_UNKNOWN_ERROR;
-	if (spool_read(taken, 0, batch->size, ret_body, &failure) == 0 &&
-		aws_crc32(0, ret_body->p, ret_body->n) == batch->crc32)
+	if (load(taken, ret_body, &failure) == 0)
 		return 0;
-	if (failure.code == ERR_NONE)
-		spool_check(taken, &failure); /* that says it in full */
+	outcome->fault = DELIVER_UNKNOWN_ERROR;
 	outcome->is_damaged = failure.code == ERR_INPUT;
 	if (err)
 		*err = failure;

@@ -115,7 +115,12 @@ int sink_send_events(struct sink *sink, const struct spool_taken *taken,
 	int result = put_events(sink, taken, buf_str(&body), outcome, err, &is_missing);
 	if (!is_missing)
 		return result;
-	if (create_missing(sink, taken->batch->name, outcome, err) < 0)
+	/* One at a time: of two that make the group, the second is told that it is there already
+	 * before streams can be made in it. */
+	pthread_mutex_lock(&sink->creating);
+	result = create_missing(sink, taken->batch->name, outcome, err);
+	pthread_mutex_unlock(&sink->creating);
+	if (result < 0)
 		return -1;
 	return put_events(sink, taken, buf_str(&body), outcome, err, &is_missing);
 }

@@ -7,6 +7,8 @@
 #include "deliver/deliver.h"
 #include "deliver/spool_priv.h"
 
+#include <pthread.h>
+
 #define SINK_PART_FROM ((uint64_t)16 << 20) /* larger objects go in parts */
 #define SINK_PART_SIZE ((uint64_t)8 << 20)
 
@@ -17,6 +19,7 @@ struct sink {
 	char *bucket, *prefix;               /* S3; prefix "" or "folder/" */
 	char *name;                          /* of log group or delivery stream */
 	uint64_t part_from, part_size;
+	pthread_mutex_t creating; /* LOGS: what is missing */
 };
 
 /* Reads the destination; opens no connection. */

@@ -20,12 +20,14 @@
 #define SPOOL_BATCHES_MAX 32768
 #define SPOOL_TABLE_MAX   ((size_t)32 << 20)
 #define SPOOL_LOADED_MAX  8
+#define SPOOL_PLAIN_MAX   ((uint64_t)16 << 20) /* of plain_size */
 
 /* What one request carries. */
 struct spool_batch {
 	const char *name; /* S3: key; LOGS: log stream; else "" */
 	char id[SPOOL_ID_MAX + 1];
 	uint64_t offset, size; /* of the body in the file */
+	uint64_t plain_size;   /* of a body that is sent without the gzip it is kept in; 0: none */
 	uint32_t records;
 	uint32_t crc32;
 	int64_t first_ms, last_ms; /* Unix; of its records */
@@ -79,7 +81,7 @@ struct spool_draft {
 
 /* 0, SPOOL_FULL, <0. */
 int spool_draft_open(struct spool *spool, struct spool_draft *ret_draft, struct err *err);
-/* Of batch: name, records, first_ms, last_ms; the rest is found out. */
+/* Of batch: name, plain_size, records, first_ms, last_ms; the rest is found out. */
 int spool_draft_add(struct spool_draft *draft, const struct spool_batch *batch, struct str body,
 	struct err *err);
 /* The same where someone has written the body to draft->file.draft_path; the first one only. */

@@ -1,10 +1,11 @@
 /* bodies | a byte a batch | table | footer
  *
- * The table is JSON: [{"name":"...","id":"...","size":1,"records":1,"crc32":1,"first":1,"last":1},
- * ...], bodies in this order without gaps. The footer (FOOTER_SIZE bytes, numbers little-endian):
- * magic, size of the table, count of batches, CRC32 of the table, CRC32 of the footer before it.
- * The bytes of the batches are outside both CRCs: they change. Everything else is checked, so that
- * a file cut off or overwritten anywhere is found here or, in a body, by spool_check. */
+ * The table is JSON: [{"name":"...","id":"...","size":1,"plain":0,"records":1,"crc32":1,"first":1,
+ * "last":1}, ...], bodies in this order without gaps. The footer (FOOTER_SIZE bytes, numbers
+ * little-endian): magic, size of the table, count of batches, CRC32 of the table, CRC32 of the
+ * footer before it. The bytes of the batches are outside both CRCs: they change. Everything else is
+ * checked, so that a file cut off or overwritten anywhere is found here or, in a body, by
+ * spool_check. */
 #include "aws/checksum.h"
 #include "deliver/json_priv.h"
 #include "deliver/spool_table_priv.h"
@@ -28,9 +29,10 @@ void spool_table_add(struct buf *table, const struct spool_batch *batch)
 	buf_add_text(table, table->n ? ",{\"name\":" : "[{\"name\":");
 	deliver_json_add_string(table, str_from(batch->name));
 	buf_printf(table,
-		",\"id\":\"%s\",\"size\":%llu,\"records\":%u,\"crc32\":%u,\"first\":%lld,\"last\":%lld}",
-		batch->id, (unsigned long long)batch->size, batch->records, batch->crc32,
-		(long long)batch->first_ms, (long long)batch->last_ms);
+		",\"id\":\"%s\",\"size\":%llu,\"plain\":%llu,\"records\":%u,\"crc32\":%u,\"first\":%lld,\"last\":%lld}",
+		batch->id, (unsigned long long)batch->size, (unsigned long long)batch->plain_size,
+		batch->records, batch->crc32, (long long)batch->first_ms,
+		(long long)batch->last_ms);
 }
 
 void spool_table_end(struct buf *table, uint32_t count, struct buf *ret_end)
@@ -69,18 +71,20 @@ int spool_read_at(int fd, void *bytes, size_t n, uint64_t offset, struct err *er
 static bool row_read(const json_t *row, struct spool_batch *ret_batch)
 {
 	const char *name, *id;
-	json_int_t size, records, crc32, first, last;
+	json_int_t size, plain, records, crc32, first, last;
 
-	if (json_unpack((json_t *)row, "{s:s,s:s,s:I,s:I,s:I,s:I,s:I}", "name", &name, "id", &id,
-		    "size", &size, "records", &records, "crc32", &crc32, "first", &first, "last",
-		    &last) < 0)
+	if (json_unpack((json_t *)row, "{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "name", &name, "id",
+		    &id, "size", &size, "plain", &plain, "records", &records, "crc32", &crc32,
+		    "first", &first, "last", &last) < 0)
 		return false;
 	if (strlen(id) != SPOOL_ID_MAX || strspn(id, "0123456789abcdef") != SPOOL_ID_MAX ||
-		size < 0 || records < 0 || records > UINT32_MAX || crc32 < 0 || crc32 > UINT32_MAX)
+		size < 0 || plain < 0 || plain > (json_int_t)SPOOL_PLAIN_MAX || records < 0 ||
+		records > UINT32_MAX || crc32 < 0 || crc32 > UINT32_MAX)
 		return false;
 	*ret_batch = (struct spool_batch){
 		.name = name,
 		.size = (uint64_t)size,
+		.plain_size = (uint64_t)plain,
 		.records = (uint32_t)records,
 		.crc32 = (uint32_t)crc32,
 		.first_ms = first,

@@ -396,6 +396,7 @@ static void names_of_any_characters(void **state)
 	assert_int_equal(spool_draft_open(spool, &draft, &err), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct spool_batch batch = {.name = names[i],
+			.plain_size = SPOOL_PLAIN_MAX,
 			.records = UINT32_MAX,
 			.first_ms = INT64_MIN,
 			.last_ms = INT64_MAX};
@@ -406,6 +407,7 @@ static void names_of_any_characters(void **state)
 		assert_int_equal(spool_take(spool, 0, INT64_MAX, true, &taken), 0);
 		assert_string_equal(taken.batch->name, names[i]);
 		assert_int_equal(taken.batch->records, UINT32_MAX);
+		assert_int_equal(taken.batch->plain_size, SPOOL_PLAIN_MAX);
 		assert_true(
 			taken.batch->first_ms == INT64_MIN && taken.batch->last_ms == INT64_MAX);
 		spool_finish(spool, &taken, SPOOL_DELIVERED);

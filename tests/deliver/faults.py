@@ -178,9 +178,10 @@ class Events(Case):
 	def test_events_of_the_wrong_age(self):
 		server = self.faulty()
 		now = int(time.time())
-		# 1,000 seconds of which the first part is too old.
-		_, status, _ = run(server, 'logs', 'group', self.spool, records=1000, interval=1000,
-			start=now - 14 * 24 * 3600 - 300)
+		# A window of which the first part is too old; windows begin at multiples of the interval.
+		oldest = now - 14 * 24 * 3600
+		interval = next(n for n in range(1000, 2000) if 300 < oldest % n < n - 300)
+		_, status, _ = run(server, 'logs', 'group', self.spool, records=1000, interval=interval, start=oldest)
 		kept = len(all_events(server))
 		self.assertTrue(0 < kept < 1000)
 		self.assertEqual((status['records'], status['given_up']), (kept, 1000 - kept))
