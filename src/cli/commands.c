@@ -4,8 +4,10 @@
 
 extern const struct cli_command cli_credentials;
 extern const struct cli_command cli_doctor;
+extern const struct cli_command cli_flow_logs;
 extern const struct cli_command cli_fsck;
 extern const struct cli_command cli_help;
+extern const struct cli_command cli_interfaces;
 extern const struct cli_command cli_pcap;
 extern const struct cli_command cli_query;
 extern const struct cli_command cli_run;
@@ -16,6 +18,8 @@ const struct cli_command *const cli_commands[] = {
 	&cli_pcap,
 	&cli_query,
 	&cli_server,
+	&cli_flow_logs,
+	&cli_interfaces,
 	&cli_credentials,
 	&cli_fsck,
 	&cli_doctor,
