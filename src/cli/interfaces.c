@@ -44,7 +44,7 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 	struct settings *settings = settings_;
 	static const struct cli_listing_kind kind = {"DescribeNetworkInterfaces",
 		"NetworkInterfaceId", "networkInterfaceSet", columns,
-		"No interfaces: agents tell of them, 'nagare agent' starts one."};
+		"No interfaces: no agent has told of any."};
 
 	int result = cli_remote_open(&settings->remote, err);
 	if (result == 0)

@@ -13,7 +13,6 @@ enum {
 	FILTERS_MAX = 50,
 	VALUES_MAX = 200,
 	VALUE_MAX = 255,
-	KEY_SIZE = 1024,
 };
 
 /* ---- wildcards ---- */
@@ -252,15 +251,23 @@ static json_t *choose(struct ec2 *ec2, const struct ec2_listing *listing, json_t
 /* ---- pages ---- */
 
 struct entry {
-	char key[KEY_SIZE];
+	const char *first, *second;
 	json_t *item;
 };
 
-static int by_key(const void *a, const void *b)
+static int compare(const struct entry *a, const struct entry *b)
 {
-	return strcmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
+	int order = strcmp(a->first, b->first);
+
+	return order ? order : strcmp(a->second, b->second);
 }
 
+static int by_key(const void *a, const void *b)
+{
+	return compare(a, b);
+}
+
+/* Borrows from the items. */
 static struct entry *sort(const json_t *items, const char *key, const char *second)
 {
 	size_t count = json_array_size(items);
@@ -270,9 +277,7 @@ static struct entry *sort(const json_t *items, const char *key, const char *seco
 		json_t *item = json_array_get(items, i);
 		const char *first = ec2_member(item, key),
 			   *more = second ? ec2_member(item, second) : NULL;
-		entries[i].item = item;
-		snprintf(
-			entries[i].key, KEY_SIZE, "%s\x01%s", first ? first : "", more ? more : "");
+		entries[i] = (struct entry){first ? first : "", more ? more : "", item};
 	}
 	qsort(entries, count, sizeof(*entries), by_key);
 	return entries;
@@ -302,43 +307,56 @@ static int read_max(struct ec2 *ec2, const struct ec2_listing *listing, size_t *
 	return 0;
 }
 
-static int read_token(struct ec2 *ec2, struct buf *after)
+/* A token is the base64 of the last entry's two keys, each ended by NUL. *ret_after borrows from
+ * text; *ret_has: there is one. */
+static int read_token(struct ec2 *ec2, struct buf *text, struct entry *ret_after, bool *ret_has)
 {
-	const char *token = ec2_text(ec2, "NextToken");
+	const char *token = ec2_text(ec2, "NextToken"), *second;
 
-	if (!token || !*token)
+	*ret_has = token && *token;
+	if (!*ret_has)
 		return 0;
-	if (!aws_base64_decode(str_from(token), after) || !after->n || after->n >= KEY_SIZE)
+	if (!aws_base64_decode(str_from(token), text) || !text->n || text->p[text->n - 1] != '\0')
 		return aws_error_default(ec2->error, AWS_ERROR_INVALID_NEXT_TOKEN);
+	second = text->p + strlen(text->p) + 1;
+	if (second >= text->p + text->n)
+		return aws_error_default(ec2->error, AWS_ERROR_INVALID_NEXT_TOKEN);
+	*ret_after = (struct entry){.first = text->p, .second = second};
 	return 0;
 }
 
-static void write_token(struct ec2 *ec2, const char *key)
+static void write_token(struct ec2 *ec2, const struct entry *last)
 {
+	_cleanup_buf_ struct buf text = {0};
 	_cleanup_buf_ struct buf token = {0};
 
-	aws_base64_add(&token, key, strlen(key));
+	buf_add(&text, last->first, strlen(last->first) + 1);
+	buf_add(&text, last->second, strlen(last->second) + 1);
+	aws_base64_add(&token, text.p, text.n);
 	ec2_set_text(ec2->output, "NextToken", buf_text(&token));
 }
 
 json_t *ec2_page(struct ec2 *ec2, const struct ec2_listing *listing, const char *key,
 	const char *second, json_t *items)
 {
-	_cleanup_buf_ struct buf after = {0};
+	_cleanup_buf_ struct buf text = {0};
+	struct entry after = {0};
 	size_t max = 0, i = 0, count = json_array_size(items);
+	bool has_token = false;
 
-	if (!items || read_max(ec2, listing, &max) < 0 || read_token(ec2, &after) < 0) {
+	if (!items || read_max(ec2, listing, &max) < 0 ||
+		read_token(ec2, &text, &after, &has_token) < 0) {
 		json_decref(items);
 		return NULL;
 	}
 	_cleanup_free_ struct entry *entries = sort(items, key, second);
 	json_t *page = json_array();
-	while (i < count && after.n && strcmp(entries[i].key, buf_text(&after)) <= 0)
+	while (i < count && has_token && compare(&entries[i], &after) <= 0)
 		i++;
 	for (; i < count && json_array_size(page) < max; i++)
 		json_array_append(page, entries[i].item);
 	if (i < count)
-		write_token(ec2, entries[i - 1].key);
+		write_token(ec2, &entries[i - 1]);
 	json_decref(items);
 	return page;
 }
