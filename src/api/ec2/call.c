@@ -90,27 +90,65 @@ const json_t *ec2_flow_logs(struct ec2 *ec2)
 	return ec2->flow_logs;
 }
 
+static json_t *by_instance(const json_t *interfaces)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < json_array_size(interfaces); i++) {
+		json_t *told = json_array_get(interfaces, i);
+		const char *id = ec2_member(told, "InstanceId");
+		json_t *list = id ? json_object_get(all, id) : NULL;
+		if (id && !list) {
+			list = json_array();
+			json_object_set_new(all, id, list);
+		}
+		json_array_append(list, told);
+	}
+	return all;
+}
+
+const json_t *ec2_interfaces_of(struct ec2 *ec2, const char *instance)
+{
+	if (!ec2->by_instance)
+		ec2->by_instance = by_instance(ec2_view(ec2, STORE_NETWORK_INTERFACE));
+	return json_object_get(ec2->by_instance, instance);
+}
+
+#define VIEW(kind)                                                                                 \
+	static const json_t *view_##kind(struct ec2 *ec2)                                          \
+	{                                                                                          \
+		return ec2_view(ec2, STORE_##kind);                                                \
+	}
+VIEW(VPC)
+VIEW(SUBNET)
+VIEW(NETWORK_INTERFACE)
+VIEW(INSTANCE)
+VIEW(SECURITY_GROUP)
+#undef VIEW
+
 static const struct ec2_type_row rows[EC2_TYPES] = {
 	[EC2_VPC] = {"vpc", "vpc-", "VpcId", "vpc ID", AWS_ERROR_INVALID_VPC_ID_MALFORMED,
-		AWS_ERROR_INVALID_VPC_ID_NOT_FOUND, ec2_vpc_items},
+		AWS_ERROR_INVALID_VPC_ID_NOT_FOUND, view_VPC, ec2_make_vpc, ec2_vpc_tags},
 	[EC2_SUBNET] = {"subnet", "subnet-", "SubnetId", "subnet ID",
 		AWS_ERROR_INVALID_SUBNET_ID_MALFORMED, AWS_ERROR_INVALID_SUBNET_ID_NOT_FOUND,
-		ec2_subnet_items},
+		view_SUBNET, ec2_make_subnet, ec2_subnet_tags},
 	[EC2_NETWORK_INTERFACE] = {"network-interface", "eni-", "NetworkInterfaceId",
 		"networkInterface ID", AWS_ERROR_INVALID_NETWORK_INTERFACE_ID_MALFORMED,
-		AWS_ERROR_INVALID_NETWORK_INTERFACE_ID_NOT_FOUND, ec2_interface_items},
+		AWS_ERROR_INVALID_NETWORK_INTERFACE_ID_NOT_FOUND, view_NETWORK_INTERFACE,
+		ec2_make_interface, ec2_interface_tags},
 	[EC2_INSTANCE] = {"instance", "i-", "InstanceId", "instance ID",
 		AWS_ERROR_INVALID_INSTANCE_ID_MALFORMED, AWS_ERROR_INVALID_INSTANCE_ID_NOT_FOUND,
-		ec2_instance_items},
+		view_INSTANCE, ec2_make_instance, ec2_instance_tags},
 	[EC2_SECURITY_GROUP] = {"security-group", "sg-", "GroupId", "security group",
 		AWS_ERROR_INVALID_GROUP_ID_MALFORMED, AWS_ERROR_INVALID_GROUP_NOT_FOUND,
-		ec2_group_items},
+		view_SECURITY_GROUP, ec2_make_group, ec2_group_tags},
 	[EC2_SECURITY_GROUP_RULE] = {"security-group-rule", "sgr-", "SecurityGroupRuleId",
 		"security group rule ID", AWS_ERROR_INVALID_SECURITY_GROUP_RULE_ID_MALFORMED,
-		AWS_ERROR_INVALID_SECURITY_GROUP_RULE_ID_NOT_FOUND, ec2_rule_items},
+		AWS_ERROR_INVALID_SECURITY_GROUP_RULE_ID_NOT_FOUND, ec2_rules, ec2_make_rule,
+		ec2_rule_tags},
 	[EC2_FLOW_LOG] = {"vpc-flow-log", "fl-", "FlowLogId", "flow log ID",
 		AWS_ERROR_INVALID_PARAMETER_VALUE, AWS_ERROR_INVALID_FLOW_LOG_ID_NOT_FOUND,
-		ec2_flow_log_items},
+		ec2_flow_logs, ec2_make_flow_log, ec2_flow_log_tags},
 };
 
 const struct ec2_type_row *ec2_type_row(enum ec2_type type)
@@ -127,20 +165,28 @@ enum ec2_type ec2_type_of(const char *id)
 	return EC2_TYPES;
 }
 
-json_t *ec2_items(struct ec2 *ec2, enum ec2_type type)
+int ec2_find(struct ec2 *ec2, enum ec2_type type, const char *id, const json_t **ret_told)
 {
-	return ec2_type_row(type)->items(ec2);
-}
+	const json_t *source = ec2_type_row(type)->source(ec2);
+	size_t low = 0, high = json_array_size(source);
 
-const json_t *ec2_find(const json_t *items, enum ec2_type type, const char *id)
-{
-	for (size_t i = 0; i < json_array_size(items); i++) {
-		const json_t *item = json_array_get(items, i);
-		const char *there = ec2_member(item, rows[type].id);
-		if (there && strcmp(there, id) == 0)
-			return item;
+	if (!source)
+		return -1;
+	*ret_told = NULL;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const json_t *told = json_array_get(source, middle);
+		int order = strcmp(ec2_member(told, rows[type].id), id);
+		if (order == 0) {
+			*ret_told = told;
+			break;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	return 0;
 }
 
 int ec2_refuse_id(struct ec2 *ec2, enum ec2_type type, const char *id)
@@ -224,6 +270,23 @@ int ec2_ask_resource(struct ec2 *ec2, const struct ec2_question *question, enum 
 		NULL, STR_NONE, about.context, about.context_count, ec2->error);
 	api_authorization_done(&about);
 	return result;
+}
+
+int ec2_ask_all(
+	struct ec2 *ec2, const struct ec2_question *question, enum ec2_type type, const json_t *ids)
+{
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		const json_t *told;
+		if (ec2_find(ec2, type, id, &told) < 0)
+			return -1;
+		json_t *item = told ? rows[type].make(ec2, told) : NULL;
+		int result = ec2_ask_resource(ec2, question, type, id, item);
+		json_decref(item);
+		if (result < 0)
+			return result;
+	}
+	return 0;
 }
 
 int ec2_ask_other(struct ec2 *ec2, const char *action, const char *resource, const char *key,

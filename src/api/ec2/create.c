@@ -63,12 +63,14 @@ static void add_failure(
 }
 
 /* 1: it was refused and is in answer. */
-static int check_resource(
-	struct ec2 *ec2, enum ec2_type type, const json_t *items, const char *id, json_t *answer)
+static int check_resource(struct ec2 *ec2, enum ec2_type type, const char *id, json_t *answer)
 {
 	struct aws_error error = {0}, *of_call = ec2->error;
+	const json_t *told;
 
-	if (ec2_find(items, type, id))
+	if (ec2_find(ec2, type, id, &told) < 0)
+		return -1;
+	if (told)
 		return 0;
 	ec2->error = &error;
 	ec2_refuse_id(ec2, type, id);
@@ -82,13 +84,13 @@ static int make_documents(struct ec2 *ec2, enum ec2_type type, const json_t *com
 	const char *missing_destination, json_t *answer, json_t *documents)
 {
 	const json_t *ids = ec2_input(ec2, "ResourceIds");
-	json_t *items = ec2_items(ec2, type);
 
-	if (!items)
-		return -1;
 	for (size_t i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
-		if (check_resource(ec2, type, items, id, answer) != 0)
+		int result = check_resource(ec2, type, id, answer);
+		if (result < 0)
+			return result;
+		if (result > 0)
 			continue;
 		if (missing_destination) {
 			add_failure(answer, id, "400", "LogDestination: %s does not exist.",
@@ -99,7 +101,6 @@ static int make_documents(struct ec2 *ec2, enum ec2_type type, const json_t *com
 		ec2_set_text(document, "ResourceId", id);
 		json_array_append_new(documents, document);
 	}
-	json_decref(items);
 	return 0;
 }
 
@@ -129,20 +130,6 @@ static json_t *read_tags(struct ec2 *ec2)
 
 /* ---- who may ---- */
 
-static int ask_resources(struct ec2 *ec2, const struct ec2_question *question, enum ec2_type type)
-{
-	const json_t *ids = ec2_input(ec2, "ResourceIds");
-	json_t *items = ec2_items(ec2, type);
-	int result = items ? 0 : -1;
-
-	for (size_t i = 0; i < json_array_size(ids) && result == 0; i++) {
-		const char *id = json_string_value(json_array_get(ids, i));
-		result = ec2_ask_resource(ec2, question, type, id, ec2_find(items, type, id));
-	}
-	json_decref(items);
-	return result;
-}
-
 static int ask_flow_log(struct ec2 *ec2, const json_t *tags)
 {
 	const struct ec2_question create = {.action = "ec2:CreateFlowLogs", .request_tags = tags};
@@ -162,7 +149,8 @@ int ec2_ask_create_flow_logs(struct ec2 *ec2)
 		   *to = ec2_text(ec2, "LogDestinationType");
 	enum ec2_type type;
 
-	if (read_resource_type(ec2, &type) < 0 || ask_resources(ec2, &question, type) < 0)
+	if (read_resource_type(ec2, &type) < 0 ||
+		ec2_ask_all(ec2, &question, type, ec2_input(ec2, "ResourceIds")) < 0)
 		return -1;
 	json_t *tags = read_tags(ec2);
 	if (!tags)

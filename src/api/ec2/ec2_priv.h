@@ -21,7 +21,9 @@ struct ec2 {
 	struct str region, account;
 	int64_t now_ms;
 	/* Private: as they were at their first use. */
-	json_t *views[STORE_RESOURCES], *tags, *flow_logs;
+	json_t *views[STORE_RESOURCES], *tags, *flow_logs, *rules;
+	json_t *by_instance; /* interfaces of each instance, as agents told them */
+	json_t *used;        /* addresses of each subnet that interfaces have, a number */
 };
 
 /* One declaration a handler, and one a question that is more than "*". */
@@ -49,7 +51,8 @@ void ec2_derive_id(char ret_id[static EC2_ID_MAX], const char *prefix, const cha
 
 const json_t *ec2_view(struct ec2 *ec2, enum store_resource kind);
 const json_t *ec2_all_tags(struct ec2 *ec2);
-const json_t *ec2_flow_logs(struct ec2 *ec2); /* the store's documents; NULL: broken */
+/* Those of the instance, as agents told them; NULL: none. */
+const json_t *ec2_interfaces_of(struct ec2 *ec2, const char *instance);
 
 enum ec2_type {
 	EC2_VPC,
@@ -67,24 +70,36 @@ struct ec2_type_row {
 	const char *id;     /* member: "NetworkInterfaceId" */
 	const char *noun;   /* in sentences */
 	enum aws_error_code malformed, missing;
-	json_t *(*items)(struct ec2 *ec2); /* all, as they are answered; NULL: broken */
+	/* What is known, a list ordered by id; lent; NULL: broken. */
+	const json_t *(*source)(struct ec2 *ec2);
+	/* One of it as it is answered, and its tags alone; the caller's. */
+	json_t *(*make)(struct ec2 *ec2, const json_t *told);
+	json_t *(*tags)(struct ec2 *ec2, const json_t *told);
 };
 const struct ec2_type_row *ec2_type_row(enum ec2_type type);
 /* By its prefix; EC2_TYPES: none. */
 enum ec2_type ec2_type_of(const char *id);
-json_t *ec2_items(struct ec2 *ec2, enum ec2_type type);
-/* The item of that id, lent; NULL: there is none. */
-const json_t *ec2_find(const json_t *items, enum ec2_type type, const char *id);
+/* 0 and *ret_told, lent, or NULL: there is none of that id. <0: broken. */
+int ec2_find(struct ec2 *ec2, enum ec2_type type, const char *id, const json_t **ret_told);
 /* The error for an id that is not there: malformed or not found. */
 int ec2_refuse_id(struct ec2 *ec2, enum ec2_type type, const char *id);
 
-json_t *ec2_vpc_items(struct ec2 *ec2);
-json_t *ec2_subnet_items(struct ec2 *ec2);
-json_t *ec2_interface_items(struct ec2 *ec2);
-json_t *ec2_instance_items(struct ec2 *ec2);
-json_t *ec2_group_items(struct ec2 *ec2);
-json_t *ec2_rule_items(struct ec2 *ec2);
-json_t *ec2_flow_log_items(struct ec2 *ec2);
+const json_t *ec2_rules(struct ec2 *ec2);
+const json_t *ec2_flow_logs(struct ec2 *ec2);
+json_t *ec2_make_vpc(struct ec2 *ec2, const json_t *told);
+json_t *ec2_make_subnet(struct ec2 *ec2, const json_t *told);
+json_t *ec2_make_interface(struct ec2 *ec2, const json_t *told);
+json_t *ec2_make_instance(struct ec2 *ec2, const json_t *told);
+json_t *ec2_make_group(struct ec2 *ec2, const json_t *told);
+json_t *ec2_make_rule(struct ec2 *ec2, const json_t *told);
+json_t *ec2_make_flow_log(struct ec2 *ec2, const json_t *told);
+json_t *ec2_vpc_tags(struct ec2 *ec2, const json_t *told);
+json_t *ec2_subnet_tags(struct ec2 *ec2, const json_t *told);
+json_t *ec2_interface_tags(struct ec2 *ec2, const json_t *told);
+json_t *ec2_instance_tags(struct ec2 *ec2, const json_t *told);
+json_t *ec2_group_tags(struct ec2 *ec2, const json_t *told);
+json_t *ec2_rule_tags(struct ec2 *ec2, const json_t *told);
+json_t *ec2_flow_log_tags(struct ec2 *ec2, const json_t *told);
 
 /* Tags of a resource: its own with title as Name, where they have none; NULL: no title. */
 json_t *ec2_tags(struct ec2 *ec2, const char *id, const json_t *own, const char *title);
@@ -104,6 +119,7 @@ json_t *ec2_address(const json_t *address);
  * moment. */
 struct ec2_filter {
 	const char *name, *path;
+	const char *told; /* path in what agents told, if what it says is the same; may be NULL */
 };
 struct ec2_listing {
 	enum ec2_type type;
@@ -114,14 +130,17 @@ struct ec2_listing {
 		*rows; /* ends with a NULL name; tag:KEY and tag-key are always there */
 	int page_min;  /* of MaxResults */
 };
-/* The whole operation: items of the type, those with the ids, those that the filters let pass, a
- * page of them. */
+/* The whole operation: resources of the type, those with the ids, those that the filters let pass,
+ * a page of them; only what is answered is kept. */
 int ec2_list(struct ec2 *ec2, const struct ec2_listing *listing);
-/* The same by parts. Takes items and gives fewer; NULL: refused. */
+/* The same of a list that is whole in memory. Takes items and gives fewer; NULL: refused. */
 json_t *ec2_filter(struct ec2 *ec2, const struct ec2_listing *listing, json_t *items);
 /* Orders by key and second (NULL: none). Takes items. */
 json_t *ec2_page(struct ec2 *ec2, const struct ec2_listing *listing, const char *key,
 	const char *second, json_t *items);
+/* May what has this text pass all filters of that name? */
+bool ec2_filter_allows(
+	const struct ec2 *ec2, const char *filters, const char *name, const char *text);
 json_t *ec2_sorted(json_t *items, const char *key); /* takes items */
 /* AWS's wildcards: '*', '?', and '\' in front of what is meant as it is. */
 bool ec2_matches(const char *pattern, const char *text);
@@ -137,6 +156,9 @@ struct ec2_question {
 /* item: what is known of the resource, NULL: nothing; id "*": any of the type. */
 int ec2_ask_resource(struct ec2 *ec2, const struct ec2_question *question, enum ec2_type type,
 	const char *id, const json_t *item);
+/* Of each of the ids. */
+int ec2_ask_all(struct ec2 *ec2, const struct ec2_question *question, enum ec2_type type,
+	const json_t *ids);
 /* Of another service, "iam:PassRole"; one context key or NULL. */
 int ec2_ask_other(struct ec2 *ec2, const char *action, const char *resource, const char *key,
 	const char *value);

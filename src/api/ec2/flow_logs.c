@@ -3,11 +3,16 @@
 
 enum { DELETED_MAX = 1000 };
 
-/* Beside what the store has: tags, and how deliveries fare. */
-static json_t *flow_log_item(struct ec2 *ec2, const json_t *document)
+json_t *ec2_flow_log_tags(struct ec2 *ec2, const json_t *told)
 {
-	const char *id = ec2_member(document, "FlowLogId");
-	json_t *item = json_copy((json_t *)document);
+	return ec2_tags(ec2, ec2_member(told, "FlowLogId"), NULL, NULL);
+}
+
+/* Beside what the store has: tags, and how deliveries fare. */
+json_t *ec2_make_flow_log(struct ec2 *ec2, const json_t *told)
+{
+	const char *id = ec2_member(told, "FlowLogId");
+	json_t *item = json_copy((json_t *)told);
 	char fault[64];
 	bool has = store_network_fault(ec2->context->network, str_from(id), fault);
 
@@ -16,31 +21,19 @@ static json_t *flow_log_item(struct ec2 *ec2, const json_t *document)
 	ec2_set_text(item, "FlowLogStatus", "ACTIVE");
 	ec2_set_text(item, "DeliverLogsStatus", has ? "FAILED" : "SUCCESS");
 	ec2_set_text(item, "DeliverLogsErrorMessage", has ? fault : NULL);
-	ec2_set(item, "Tags", ec2_tags(ec2, id, NULL, NULL));
+	ec2_set(item, "Tags", ec2_flow_log_tags(ec2, told));
 	return item;
-}
-
-json_t *ec2_flow_log_items(struct ec2 *ec2)
-{
-	const json_t *documents = ec2_flow_logs(ec2);
-
-	if (!documents)
-		return NULL;
-	json_t *items = json_array();
-	for (size_t i = 0; i < json_array_size(documents); i++)
-		json_array_append_new(items, flow_log_item(ec2, json_array_get(documents, i)));
-	return items;
 }
 
 int ec2_describe_flow_logs(struct ec2 *ec2)
 {
 	static const struct ec2_filter filters[] = {
 		{"deliver-log-status", "DeliverLogsStatus"},
-		{"flow-log-id", "FlowLogId"},
+		{"flow-log-id", "FlowLogId", "FlowLogId"},
 		{"log-destination-type", "LogDestinationType"},
-		{"log-group-name", "LogGroupName"},
-		{"resource-id", "ResourceId"},
-		{"traffic-type", "TrafficType"},
+		{"log-group-name", "LogGroupName", "LogGroupName"},
+		{"resource-id", "ResourceId", "ResourceId"},
+		{"traffic-type", "TrafficType", "TrafficType"},
 		{NULL},
 	};
 	static const struct ec2_listing listing = {
@@ -54,17 +47,8 @@ int ec2_describe_flow_logs(struct ec2 *ec2)
 int ec2_ask_delete_flow_logs(struct ec2 *ec2)
 {
 	static const struct ec2_question question = {.action = "ec2:DeleteFlowLogs"};
-	const json_t *ids = ec2_input(ec2, "FlowLogIds");
-	json_t *items = ec2_flow_log_items(ec2);
-	int result = items ? 0 : -1;
 
-	for (size_t i = 0; i < json_array_size(ids) && result == 0; i++) {
-		const char *id = json_string_value(json_array_get(ids, i));
-		result = ec2_ask_resource(
-			ec2, &question, EC2_FLOW_LOG, id, ec2_find(items, EC2_FLOW_LOG, id));
-	}
-	json_decref(items);
-	return result;
+	return ec2_ask_all(ec2, &question, EC2_FLOW_LOG, ec2_input(ec2, "FlowLogIds"));
 }
 
 static int check_ids(struct ec2 *ec2, const json_t *ids)

@@ -89,7 +89,12 @@ static json_t *permissions(const json_t *told, bool egress)
 	return list;
 }
 
-static json_t *group_item(struct ec2 *ec2, const json_t *told)
+json_t *ec2_group_tags(struct ec2 *ec2, const json_t *told)
+{
+	return ec2_tags(ec2, ec2_member(told, "GroupId"), NULL, NULL);
+}
+
+json_t *ec2_make_group(struct ec2 *ec2, const json_t *told)
 {
 	const char *id = ec2_member(told, "GroupId"),
 		   *description = ec2_member(told, "Description");
@@ -102,24 +107,15 @@ static json_t *group_item(struct ec2 *ec2, const json_t *told)
 			STR_ARG(ec2->account), id));
 	ec2_set(item, "IpPermissions", permissions(told, false));
 	ec2_set(item, "IpPermissionsEgress", permissions(told, true));
-	ec2_set(item, "Tags", ec2_tags(ec2, id, NULL, NULL));
+	ec2_set(item, "Tags", ec2_group_tags(ec2, told));
 	return item;
 }
 
-json_t *ec2_group_items(struct ec2 *ec2)
-{
-	const json_t *view = ec2_view(ec2, STORE_SECURITY_GROUP);
-	json_t *items = json_array();
-
-	for (size_t i = 0; i < json_array_size(view); i++)
-		json_array_append_new(items, group_item(ec2, json_array_get(view, i)));
-	return items;
-}
-
 /* GroupName names groups of the default VPC in AWS; here of any. */
-static int check_names(struct ec2 *ec2, const json_t *items)
+static int check_names(struct ec2 *ec2)
 {
-	const json_t *names = ec2_input(ec2, "GroupNames");
+	const json_t *names = ec2_input(ec2, "GroupNames"),
+		     *items = ec2_view(ec2, STORE_SECURITY_GROUP);
 
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		const char *name = json_string_value(json_array_get(names, i));
@@ -175,21 +171,13 @@ int ec2_describe_security_groups(struct ec2 *ec2)
 		{"ip-permission.protocol", "IpPermissions.IpProtocol"},
 		{"ip-permission.to-port", "IpPermissions.ToPort"},
 		{"owner-id", "OwnerId"},
-		{"vpc-id", "VpcId"},
+		{"vpc-id", "VpcId", "VpcId"},
 		{NULL},
 	};
 	static const struct ec2_listing listing = {
 		EC2_SECURITY_GROUP, "SecurityGroups", "GroupIds", "Filters", filters, 5};
-	const json_t *names = ec2_input(ec2, "GroupNames");
 
-	if (json_array_size(names)) {
-		json_t *items = ec2_group_items(ec2);
-		int result = check_names(ec2, items);
-		json_decref(items);
-		if (result < 0)
-			return -1;
-	}
-	if (ec2_list(ec2, &listing) < 0)
+	if (check_names(ec2) < 0 || ec2_list(ec2, &listing) < 0)
 		return -1;
 	keep_named(ec2);
 	return 0;
@@ -218,11 +206,11 @@ static json_t *rule_item(struct ec2 *ec2, const char *group, const json_t *permi
 	ec2_set(item, "SecurityGroupRuleArn",
 		json_sprintf("arn:aws:ec2:%.*s:%.*s:security-group-rule/%s", STR_ARG(ec2->region),
 			STR_ARG(ec2->account), id));
-	ec2_set(item, "Tags", ec2_tags(ec2, id, NULL, NULL));
 	return item;
 }
 
-static void add_rules(struct ec2 *ec2, json_t *items, const char *group, const json_t *permission)
+/* By id: of two that are the same there is one. */
+static void add_rules(struct ec2 *ec2, json_t *rules, const char *group, const json_t *permission)
 {
 	static const char *const lists[][2] = {{"Cidrs", "CidrIpv4"}, {"Ipv6Cidrs", "CidrIpv6"}};
 
@@ -231,26 +219,46 @@ static void add_rules(struct ec2 *ec2, json_t *items, const char *group, const j
 		for (size_t j = 0; j < json_array_size(ranges); j++) {
 			json_t *item = rule_item(ec2, group, permission, lists[i][1],
 				json_string_value(json_array_get(ranges, j)));
-			if (!ec2_find(items, EC2_SECURITY_GROUP_RULE,
-				    ec2_member(item, "SecurityGroupRuleId")))
-				json_array_append(items, item);
-			json_decref(item);
+			json_object_set_new(rules, ec2_member(item, "SecurityGroupRuleId"), item);
 		}
 	}
 }
 
-json_t *ec2_rule_items(struct ec2 *ec2)
+static json_t *make_rules(struct ec2 *ec2)
 {
 	const json_t *view = ec2_view(ec2, STORE_SECURITY_GROUP);
-	json_t *items = json_array();
+	json_t *rules = json_object(), *list = json_array(), *rule;
+	const char *id;
 
 	for (size_t i = 0; i < json_array_size(view); i++) {
 		const json_t *told = json_array_get(view, i),
 			     *all = json_object_get(told, "Permissions");
 		for (size_t j = 0; j < json_array_size(all); j++)
-			add_rules(ec2, items, ec2_member(told, "GroupId"), json_array_get(all, j));
+			add_rules(ec2, rules, ec2_member(told, "GroupId"), json_array_get(all, j));
 	}
-	return items;
+	json_object_foreach(rules, id, rule) json_array_append(list, rule);
+	json_decref(rules);
+	return ec2_sorted(list, "SecurityGroupRuleId");
+}
+
+const json_t *ec2_rules(struct ec2 *ec2)
+{
+	if (!ec2->rules)
+		ec2->rules = make_rules(ec2);
+	return ec2->rules;
+}
+
+json_t *ec2_rule_tags(struct ec2 *ec2, const json_t *told)
+{
+	return ec2_tags(ec2, ec2_member(told, "SecurityGroupRuleId"), NULL, NULL);
+}
+
+json_t *ec2_make_rule(struct ec2 *ec2, const json_t *told)
+{
+	json_t *item = json_copy((json_t *)told);
+
+	ec2_set(item, "Tags", ec2_rule_tags(ec2, told));
+	return item;
 }
 
 int ec2_describe_security_group_rules(struct ec2 *ec2)

@@ -24,25 +24,17 @@ static json_t *instance_interface(const json_t *item)
 	return object;
 }
 
-/* The interfaces of each instance, by its id. */
-static json_t *interfaces_by_instance(struct ec2 *ec2)
+static json_t *interfaces_of(struct ec2 *ec2, const char *id)
 {
-	json_t *items = ec2_interface_items(ec2), *all = json_object();
+	const json_t *all = ec2_interfaces_of(ec2, id);
+	json_t *list = json_array();
 
-	for (size_t i = 0; i < json_array_size(items); i++) {
-		const json_t *item = json_array_get(items, i);
-		const char *id = ec2_member(json_object_get(item, "Attachment"), "InstanceId");
-		if (!id)
-			continue;
-		json_t *list = json_object_get(all, id);
-		if (!list) {
-			list = json_array();
-			json_object_set_new(all, id, list);
-		}
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		json_t *item = ec2_make_interface(ec2, json_array_get(all, i));
 		json_array_append_new(list, instance_interface(item));
+		json_decref(item);
 	}
-	json_decref(items);
-	return all;
+	return list;
 }
 
 static json_int_t index_of(const json_t *interface)
@@ -94,8 +86,9 @@ static void set_primary(struct ec2 *ec2, json_t *item, const json_t *interfaces)
 			"AvailabilityZoneId", ec2_zone_id(ec2, zone), "Tenancy", "default"));
 }
 
-static json_t *instance_tags(struct ec2 *ec2, const json_t *told, const char *id)
+json_t *ec2_instance_tags(struct ec2 *ec2, const json_t *told)
 {
+	const char *id = ec2_member(told, "InstanceId");
 	const json_t *given = json_object_get(told, "Tags");
 	json_t *own = given ? json_copy((json_t *)given) : json_array();
 
@@ -107,11 +100,11 @@ static json_t *instance_tags(struct ec2 *ec2, const json_t *told, const char *id
 }
 
 /* With the reservation's id and owner, for the filters. */
-static json_t *instance_item(struct ec2 *ec2, const json_t *told, const json_t *all)
+json_t *ec2_make_instance(struct ec2 *ec2, const json_t *told)
 {
 	const char *id = ec2_member(told, "InstanceId"), *kind = ec2_member(told, "Kind");
 	bool is_present = ec2_is_present(ec2, told);
-	json_t *interfaces = json_object_get(all, id);
+	json_t *interfaces = interfaces_of(ec2, id);
 	char reservation[EC2_ID_MAX];
 
 	ec2_derive_id(reservation, "r-", id);
@@ -127,22 +120,10 @@ static json_t *instance_item(struct ec2 *ec2, const json_t *told, const json_t *
 		reservation, "OwnerId", ec2_account(ec2));
 	copy(item, told, "LaunchTime", "LaunchTime");
 	ec2_set_text(item, "PrivateDnsName", ec2_member(told, "Title"));
-	ec2_set(item, "NetworkInterfaces", interfaces ? json_incref(interfaces) : json_array());
 	set_primary(ec2, item, interfaces);
-	ec2_set(item, "Tags", instance_tags(ec2, told, id));
+	ec2_set(item, "NetworkInterfaces", interfaces);
+	ec2_set(item, "Tags", ec2_instance_tags(ec2, told));
 	return item;
-}
-
-json_t *ec2_instance_items(struct ec2 *ec2)
-{
-	const json_t *view = ec2_view(ec2, STORE_INSTANCE);
-	json_t *items = json_array(), *interfaces = interfaces_by_instance(ec2);
-
-	for (size_t i = 0; i < json_array_size(view); i++)
-		json_array_append_new(
-			items, instance_item(ec2, json_array_get(view, i), interfaces));
-	json_decref(interfaces);
-	return items;
 }
 
 /* One reservation an instance. */
@@ -170,7 +151,7 @@ static const struct ec2_filter filters[] = {
 	{"dns-name", "PublicDnsName"},
 	{"hypervisor", "Hypervisor"},
 	{"image-id", "ImageId"},
-	{"instance-id", "InstanceId"},
+	{"instance-id", "InstanceId", "InstanceId"},
 	{"instance-lifecycle", "InstanceLifecycle"},
 	{"instance-state-code", "State.Code"},
 	{"instance-state-name", "State.Name"},

@@ -69,14 +69,22 @@ static json_t *own_tags(const json_t *told)
 	return tags;
 }
 
-static json_t *interface_item(struct ec2 *ec2, const json_t *told)
+json_t *ec2_interface_tags(struct ec2 *ec2, const json_t *told)
+{
+	json_t *own = own_tags(told);
+	json_t *tags = ec2_tags(ec2, ec2_member(told, "NetworkInterfaceId"), own, NULL);
+
+	json_decref(own);
+	return tags;
+}
+
+json_t *ec2_make_interface(struct ec2 *ec2, const json_t *told)
 {
 	const char *id = ec2_member(told, "NetworkInterfaceId"),
 		   *description = ec2_member(told, "Description"),
 		   *subnet = ec2_member(told, "SubnetId"),
 		   *zone = ec2_member(told, "AvailabilityZoneId");
 	bool is_present = ec2_is_present(ec2, told);
-	json_t *tags = own_tags(told);
 	json_t *item = json_pack("{s:s, s:s*, s:s, s:s, s:b, s:b}", "NetworkInterfaceId", id,
 		"VpcId", ec2_member(told, "VpcId"), "InterfaceType", "interface", "Status",
 		is_present ? "in-use" : "available", "RequesterManaged", false, "SourceDestCheck",
@@ -92,19 +100,8 @@ static json_t *interface_item(struct ec2 *ec2, const json_t *told)
 	ec2_set(item, "Groups", ec2_group_identifiers(ec2, json_object_get(told, "GroupIds")));
 	ec2_set(item, "Attachment", attachment(ec2, told, is_present));
 	set_addresses(item, told);
-	ec2_set(item, "TagSet", ec2_tags(ec2, id, tags, NULL));
-	json_decref(tags);
+	ec2_set(item, "TagSet", ec2_interface_tags(ec2, told));
 	return item;
-}
-
-json_t *ec2_interface_items(struct ec2 *ec2)
-{
-	const json_t *view = ec2_view(ec2, STORE_NETWORK_INTERFACE);
-	json_t *items = json_array();
-
-	for (size_t i = 0; i < json_array_size(view); i++)
-		json_array_append_new(items, interface_item(ec2, json_array_get(view, i)));
-	return items;
 }
 
 int ec2_describe_network_interfaces(struct ec2 *ec2)
@@ -123,19 +120,19 @@ int ec2_describe_network_interfaces(struct ec2 *ec2)
 		{"attachment.attachment-id", "Attachment.AttachmentId"},
 		{"attachment.delete-on-termination", "Attachment.DeleteOnTermination"},
 		{"attachment.device-index", "Attachment.DeviceIndex"},
-		{"attachment.instance-id", "Attachment.InstanceId"},
+		{"attachment.instance-id", "Attachment.InstanceId", "InstanceId"},
 		{"attachment.instance-owner-id", "Attachment.InstanceOwnerId"},
 		{"attachment.nat-gateway-id", "Attachment.NatGatewayId"},
 		{"attachment.status", "Attachment.Status"},
 		{"availability-zone", "AvailabilityZone"},
 		{"availability-zone-id", "AvailabilityZoneId"},
 		{"description", "Description"},
-		{"group-id", "Groups.GroupId"},
+		{"group-id", "Groups.GroupId", "GroupIds"},
 		{"group-name", "Groups.GroupName"},
 		{"interface-type", "InterfaceType"},
 		{"ipv6-addresses.ipv6-address", "Ipv6Addresses.Ipv6Address"},
-		{"mac-address", "MacAddress"},
-		{"network-interface-id", "NetworkInterfaceId"},
+		{"mac-address", "MacAddress", "MacAddress"},
+		{"network-interface-id", "NetworkInterfaceId", "NetworkInterfaceId"},
 		{"owner-id", "OwnerId"},
 		{"private-dns-name", "PrivateDnsName"},
 		{"private-ip-address", "PrivateIpAddress"},
@@ -143,8 +140,8 @@ int ec2_describe_network_interfaces(struct ec2 *ec2)
 		{"requester-managed", "RequesterManaged"},
 		{"source-dest-check", "SourceDestCheck"},
 		{"status", "Status"},
-		{"subnet-id", "SubnetId"},
-		{"vpc-id", "VpcId"},
+		{"subnet-id", "SubnetId", "SubnetId"},
+		{"vpc-id", "VpcId", "VpcId"},
 		{NULL},
 	};
 	static const struct ec2_listing listing = {EC2_NETWORK_INTERFACE, "NetworkInterfaces",
@@ -191,7 +188,7 @@ int ec2_describe_network_interface_attribute(struct ec2 *ec2)
 	if (!attribute)
 		return ec2_refuse(
 			ec2, AWS_ERROR_INVALID_PARAMETER_COMBINATION, "No attributes specified.");
-	json_t *item = interface_item(ec2, told);
+	json_t *item = ec2_make_interface(ec2, told);
 	int result = set_attribute(ec2, item, attribute);
 	if (result == 0)
 		ec2_set_text(ec2->output, "NetworkInterfaceId", id);

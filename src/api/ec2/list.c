@@ -222,32 +222,6 @@ json_t *ec2_filter(struct ec2 *ec2, const struct ec2_listing *listing, json_t *i
 	return left;
 }
 
-/* ---- ids ---- */
-
-/* Those that are named; one that is not there is an error. */
-static json_t *choose(struct ec2 *ec2, const struct ec2_listing *listing, json_t *items)
-{
-	const json_t *ids = listing->ids ? ec2_input(ec2, listing->ids) : NULL;
-
-	if (!items || !json_array_size(ids))
-		return items;
-	json_t *chosen = json_array();
-	for (size_t i = 0; i < json_array_size(ids); i++) {
-		const char *id = json_string_value(json_array_get(ids, i));
-		const json_t *item = ec2_find(items, listing->type, id);
-		if (!item) {
-			ec2_refuse_id(ec2, listing->type, id);
-			json_decref(chosen);
-			json_decref(items);
-			return NULL;
-		}
-		if (!ec2_find(chosen, listing->type, id))
-			json_array_append(chosen, (json_t *)item);
-	}
-	json_decref(items);
-	return chosen;
-}
-
 /* ---- pages ---- */
 
 struct entry {
@@ -292,6 +266,21 @@ json_t *ec2_sorted(json_t *items, const char *key)
 		json_array_append(list, entries[i].item);
 	json_decref(items);
 	return list;
+}
+
+bool ec2_filter_allows(
+	const struct ec2 *ec2, const char *filters, const char *name, const char *text)
+{
+	const json_t *all = ec2_input(ec2, filters);
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *filter = json_array_get(all, i);
+		const char *of = ec2_member(filter, "Name");
+		if (of && strcmp(of, name) == 0 &&
+			!matches_any(json_object_get(filter, "Values"), text))
+			return false;
+	}
+	return true;
 }
 
 static int read_max(struct ec2 *ec2, const struct ec2_listing *listing, size_t *ret_max)
@@ -340,7 +329,7 @@ json_t *ec2_page(struct ec2 *ec2, const struct ec2_listing *listing, const char 
 	const char *second, json_t *items)
 {
 	_cleanup_buf_ struct buf text = {0};
-	struct entry after = {0};
+	struct entry after = {"", "", NULL};
 	size_t max = 0, i = 0, count = json_array_size(items);
 	bool has_token = false;
 
@@ -361,14 +350,104 @@ json_t *ec2_page(struct ec2 *ec2, const struct ec2_listing *listing, const char 
 	return page;
 }
 
+/* ---- the whole ---- */
+
+/* Those that are named, once each, by id; one that is not there is an error. */
+static json_t *choose(struct ec2 *ec2, const struct ec2_listing *listing, const json_t *ids)
+{
+	const char *key = ec2_type_row(listing->type)->id;
+	json_t *chosen = json_object(), *list = json_array(), *told;
+	const char *id;
+
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const json_t *found = NULL;
+		id = json_string_value(json_array_get(ids, i));
+		int result = ec2_find(ec2, listing->type, id, &found);
+		if (result == 0 && !found)
+			result = ec2_refuse_id(ec2, listing->type, id);
+		if (result < 0) {
+			json_decref(chosen);
+			json_decref(list);
+			return NULL;
+		}
+		json_object_set(chosen, id, (json_t *)found);
+	}
+	json_object_foreach(chosen, id, told) json_array_append(list, told);
+	json_decref(chosen);
+	return ec2_sorted(list, key);
+}
+
+/* What need not be made to see that it does not pass. */
+static bool may_pass(const struct ec2_listing *listing, const json_t *filters, const json_t *told)
+{
+	for (size_t i = 0; i < json_array_size(filters); i++) {
+		const json_t *filter = json_array_get(filters, i);
+		const struct ec2_filter *row = find_row(listing, ec2_member(filter, "Name"));
+		if (row && row->told &&
+			!path_matches(told, row->told, false, json_object_get(filter, "Values")))
+			return false;
+	}
+	return true;
+}
+
+static json_t *make_if_it_passes(struct ec2 *ec2, const struct ec2_listing *listing,
+	const json_t *filters, const json_t *told)
+{
+	if (!may_pass(listing, filters, told))
+		return NULL;
+	json_t *item = ec2_type_row(listing->type)->make(ec2, told);
+	if (passes_all(listing, filters, item))
+		return item;
+	json_decref(item);
+	return NULL;
+}
+
+/* From the source on, behind the token, until there is one more than a page. */
+static json_t *collect(struct ec2 *ec2, const struct ec2_listing *listing, const json_t *source,
+	size_t max, const struct entry *after)
+{
+	const json_t *filters = ec2_input(ec2, listing->filters);
+	const char *key = ec2_type_row(listing->type)->id;
+	struct entry last = {"", "", NULL};
+	json_t *page = json_array();
+
+	for (size_t i = 0; i < json_array_size(source); i++) {
+		const json_t *told = json_array_get(source, i);
+		const char *id = ec2_member(told, key);
+		if (after && strcmp(id, after->first) <= 0)
+			continue;
+		json_t *item = make_if_it_passes(ec2, listing, filters, told);
+		if (item && json_array_size(page) == max) {
+			json_decref(item);
+			write_token(ec2, &last);
+			break;
+		}
+		if (item) {
+			json_array_append_new(page, item);
+			last.first = id;
+		}
+	}
+	return page;
+}
+
 int ec2_list(struct ec2 *ec2, const struct ec2_listing *listing)
 {
-	const struct ec2_type_row *row = ec2_type_row(listing->type);
-	json_t *items = choose(ec2, listing, ec2_items(ec2, listing->type));
+	const json_t *ids = ec2_input(ec2, listing->ids),
+		     *all = ec2_type_row(listing->type)->source(ec2);
+	_cleanup_buf_ struct buf text = {0};
+	struct entry after = {"", "", NULL};
+	bool has_token = false;
+	size_t max = 0;
 
-	items = ec2_page(ec2, listing, row->id, NULL, ec2_filter(ec2, listing, items));
-	if (!items)
+	if (!all || check_filters(ec2, listing, ec2_input(ec2, listing->filters)) < 0 ||
+		read_max(ec2, listing, &max) < 0 || read_token(ec2, &text, &after, &has_token) < 0)
 		return -1;
-	ec2_set(ec2->output, listing->output, items);
+	json_t *source =
+		json_array_size(ids) ? choose(ec2, listing, ids) : json_incref((json_t *)all);
+	if (!source)
+		return -1;
+	ec2_set(ec2->output, listing->output,
+		collect(ec2, listing, source, max, has_token ? &after : NULL));
+	json_decref(source);
 	return 0;
 }

@@ -115,9 +115,16 @@ static json_t *associations(const char *prefix, const char *id, const json_t *ra
 
 /* ---- VPCs ---- */
 
-/* The first one is the default VPC of the account. */
-static json_t *vpc_item(struct ec2 *ec2, const json_t *told, bool is_default)
+json_t *ec2_vpc_tags(struct ec2 *ec2, const json_t *told)
 {
+	return ec2_tags(ec2, ec2_member(told, "VpcId"), json_object_get(told, "Tags"),
+		ec2_member(told, "Title"));
+}
+
+/* The first one is the default VPC of the account. */
+json_t *ec2_make_vpc(struct ec2 *ec2, const json_t *told)
+{
+	bool is_default = json_array_get(ec2_view(ec2, STORE_VPC), 0) == told;
 	const char *id = ec2_member(told, "VpcId");
 	const json_t *ranges = json_object_get(told, "CidrBlocks");
 	json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "VpcId", id, "State",
@@ -130,19 +137,8 @@ static json_t *vpc_item(struct ec2 *ec2, const json_t *told, bool is_default)
 	ec2_set(item, "Ipv6CidrBlockAssociationSet",
 		associations("vpc-cidr-assoc-", id, json_object_get(told, "Ipv6CidrBlocks"),
 			"Ipv6CidrBlock", "Ipv6CidrBlockState"));
-	ec2_set(item, "Tags",
-		ec2_tags(ec2, id, json_object_get(told, "Tags"), ec2_member(told, "Title")));
+	ec2_set(item, "Tags", ec2_vpc_tags(ec2, told));
 	return item;
-}
-
-json_t *ec2_vpc_items(struct ec2 *ec2)
-{
-	const json_t *view = ec2_view(ec2, STORE_VPC);
-	json_t *items = json_array();
-
-	for (size_t i = 0; i < json_array_size(view); i++)
-		json_array_append_new(items, vpc_item(ec2, json_array_get(view, i), i == 0));
-	return items;
 }
 
 int ec2_describe_vpcs(struct ec2 *ec2)
@@ -167,7 +163,7 @@ int ec2_describe_vpcs(struct ec2 *ec2)
 		{"isDefault", "IsDefault"},
 		{"owner-id", "OwnerId"},
 		{"state", "State"},
-		{"vpc-id", "VpcId"},
+		{"vpc-id", "VpcId", "VpcId"},
 		{NULL},
 	};
 	static const struct ec2_listing listing = {
@@ -203,18 +199,27 @@ int ec2_describe_vpc_attribute(struct ec2 *ec2)
 
 /* ---- subnets ---- */
 
-static size_t used_addresses(struct ec2 *ec2, const char *subnet)
+static json_t *count_addresses(const json_t *interfaces)
 {
-	const json_t *view = ec2_view(ec2, STORE_NETWORK_INTERFACE);
-	size_t count = 0;
+	json_t *all = json_object();
 
-	for (size_t i = 0; i < json_array_size(view); i++) {
-		const json_t *told = json_array_get(view, i);
-		const char *of = ec2_member(told, "SubnetId");
-		if (of && strcmp(of, subnet) == 0)
-			count += json_array_size(json_object_get(told, "Addresses"));
+	for (size_t i = 0; i < json_array_size(interfaces); i++) {
+		const json_t *told = json_array_get(interfaces, i);
+		const char *subnet = ec2_member(told, "SubnetId");
+		size_t own = json_array_size(json_object_get(told, "Addresses"));
+		if (!subnet || !own)
+			continue;
+		json_int_t before = json_integer_value(json_object_get(all, subnet));
+		json_object_set_new(all, subnet, json_integer(before + (json_int_t)own));
 	}
-	return count;
+	return all;
+}
+
+static json_int_t used_addresses(struct ec2 *ec2, const char *subnet)
+{
+	if (!ec2->used)
+		ec2->used = count_addresses(ec2_view(ec2, STORE_NETWORK_INTERFACE));
+	return json_integer_value(json_object_get(ec2->used, subnet));
 }
 
 static json_int_t available(struct ec2 *ec2, const char *subnet, const char *range)
@@ -224,12 +229,17 @@ static json_int_t available(struct ec2 *ec2, const char *subnet, const char *ran
 	if (!range || !ip_prefix_parse(str_from(range), &prefix) || !ip_is_v4(&prefix.addr))
 		return 0;
 	json_int_t all = (json_int_t)1 << (128 - prefix.length);
-	json_int_t used = (json_int_t)used_addresses(ec2, subnet) + RESERVED_ADDRESSES;
+	json_int_t used = used_addresses(ec2, subnet) + RESERVED_ADDRESSES;
 	json_int_t left = all > used ? all - used : 0;
 	return left > INT32_MAX ? INT32_MAX : left;
 }
 
-static json_t *subnet_item(struct ec2 *ec2, const json_t *told)
+json_t *ec2_subnet_tags(struct ec2 *ec2, const json_t *told)
+{
+	return ec2_tags(ec2, ec2_member(told, "SubnetId"), json_object_get(told, "Tags"), NULL);
+}
+
+json_t *ec2_make_subnet(struct ec2 *ec2, const json_t *told)
 {
 	const char *id = ec2_member(told, "SubnetId"), *range = ec2_member(told, "CidrBlock"),
 		   *zone = ec2_member(told, "AvailabilityZoneId");
@@ -250,18 +260,8 @@ static json_t *subnet_item(struct ec2 *ec2, const json_t *told)
 	ec2_set(item, "Ipv6CidrBlockAssociationSet",
 		associations("subnet-cidr-assoc-", id, json_object_get(told, "Ipv6CidrBlocks"),
 			"Ipv6CidrBlock", "Ipv6CidrBlockState"));
-	ec2_set(item, "Tags", ec2_tags(ec2, id, json_object_get(told, "Tags"), NULL));
+	ec2_set(item, "Tags", ec2_subnet_tags(ec2, told));
 	return item;
-}
-
-json_t *ec2_subnet_items(struct ec2 *ec2)
-{
-	const json_t *view = ec2_view(ec2, STORE_SUBNET);
-	json_t *items = json_array();
-
-	for (size_t i = 0; i < json_array_size(view); i++)
-		json_array_append_new(items, subnet_item(ec2, json_array_get(view, i)));
-	return items;
 }
 
 int ec2_describe_subnets(struct ec2 *ec2)
@@ -292,7 +292,7 @@ int ec2_describe_subnets(struct ec2 *ec2)
 		{"state", "State"},
 		{"subnet-arn", "SubnetArn"},
 		{"subnet-id", "SubnetId"},
-		{"vpc-id", "VpcId"},
+		{"vpc-id", "VpcId", "VpcId"},
 		{NULL},
 	};
 	static const struct ec2_listing listing = {

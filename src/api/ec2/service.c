@@ -10,6 +10,9 @@ static void done(struct ec2 *ec2)
 		json_decref(ec2->views[i]);
 	json_decref(ec2->tags);
 	json_decref(ec2->flow_logs);
+	json_decref(ec2->rules);
+	json_decref(ec2->by_instance);
+	json_decref(ec2->used);
 }
 
 /* Who may not is told so; then a dry run ends. */

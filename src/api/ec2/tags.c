@@ -59,14 +59,14 @@ json_t *ec2_read_tags(struct ec2 *ec2, const json_t *list)
 
 /* ---- on which resources ---- */
 
-/* One visit a resource that is named; items of each type are made once. */
+/* One visit a resource that is named. */
 static int for_each_resource(struct ec2 *ec2,
-	int (*visit)(struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *item,
-		void *context),
-	void *context)
+	int (*visit)(struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *told,
+		const void *context),
+	const void *context)
 {
 	const json_t *ids = ec2_input(ec2, "Resources");
-	json_t *items[EC2_TYPES] = {0};
+	const json_t *told;
 	int result = 0;
 
 	if (json_array_size(ids) > RESOURCES_MAX)
@@ -75,36 +75,24 @@ static int for_each_resource(struct ec2 *ec2,
 	for (size_t i = 0; i < json_array_size(ids) && result == 0; i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
 		enum ec2_type type = ec2_type_of(id);
-		if (type == EC2_TYPES) {
-			result = ec2_refuse(
+		if (type == EC2_TYPES)
+			return ec2_refuse(
 				ec2, AWS_ERROR_INVALID_ID, "The ID '%.200s' is not valid", id);
-			break;
-		}
-		if (!items[type])
-			items[type] = ec2_items(ec2, type);
-		const json_t *item = ec2_find(items[type], type, id);
-		if (!items[type])
-			result = -1;
-		else
-			result = item ? visit(ec2, type, id, item, context)
-				      : ec2_refuse_id(ec2, type, id);
+		if (ec2_find(ec2, type, id, &told) < 0)
+			return -1;
+		result = told ? visit(ec2, type, id, told, context) : ec2_refuse_id(ec2, type, id);
 	}
-	for (size_t i = 0; i < EC2_TYPES; i++)
-		json_decref(items[i]);
 	return result;
 }
 
-static json_t *tags_of(const json_t *item)
+static int ask(struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *told,
+	const void *context)
 {
-	json_t *tags = json_object_get(item, "Tags");
+	json_t *item = ec2_type_row(type)->make(ec2, told);
+	int result = ec2_ask_resource(ec2, context, type, id, item);
 
-	return tags ? tags : json_object_get(item, "TagSet");
-}
-
-static int ask(
-	struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *item, void *context)
-{
-	return ec2_ask_resource(ec2, context, type, id, item);
+	json_decref(item);
+	return result;
 }
 
 int ec2_ask_tags(struct ec2 *ec2)
@@ -168,22 +156,16 @@ static bool is_meant(const json_t *given, const char *key, const char *value)
 	return false;
 }
 
-/* Resources as they would be without any tag of users, once a type. */
-struct deleting {
-	json_t *own[EC2_TYPES];
-};
-
-static const json_t *own_tags(
-	struct ec2 *ec2, struct deleting *deleting, enum ec2_type type, const char *id)
+/* As they would be without any tag of users. */
+static json_t *own_tags(struct ec2 *ec2, enum ec2_type type, const json_t *told)
 {
-	if (!deleting->own[type]) {
-		json_t *all = ec2->tags;
-		ec2->tags = json_object();
-		deleting->own[type] = ec2_items(ec2, type);
-		json_decref(ec2->tags);
-		ec2->tags = all;
-	}
-	return tags_of(ec2_find(deleting->own[type], type, id));
+	json_t *all = ec2->tags;
+
+	ec2->tags = json_object();
+	json_t *own = ec2_type_row(type)->tags(ec2, told);
+	json_decref(ec2->tags);
+	ec2->tags = all;
+	return own;
 }
 
 static bool has_key(const json_t *tags, const char *key)
@@ -194,11 +176,11 @@ static bool has_key(const json_t *tags, const char *key)
 	return false;
 }
 
-static int delete_of(
-	struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *item, void *context)
+static int delete_of(struct ec2 *ec2, enum ec2_type type, const char *id, const json_t *told,
+	const void *context)
 {
-	const json_t *given = ec2_input(ec2, "Tags"), *there = tags_of(item),
-		     *own = own_tags(ec2, context, type, id);
+	const json_t *given = ec2_input(ec2, "Tags");
+	json_t *there = ec2_type_row(type)->tags(ec2, told), *own = own_tags(ec2, type, told);
 	json_t *keys = json_object(), *hide = json_object();
 	int result = 0;
 
@@ -214,31 +196,33 @@ static int delete_of(
 			ec2->context->network, str_from(id), keys, hide, ec2->err);
 	json_decref(keys);
 	json_decref(hide);
+	json_decref(there);
+	json_decref(own);
 	return result < 0 ? ec2_broken(ec2) : 0;
 }
 
 int ec2_delete_tags(struct ec2 *ec2)
 {
-	struct deleting deleting = {0};
-	int result = for_each_resource(ec2, delete_of, &deleting);
-
-	for (size_t i = 0; i < EC2_TYPES; i++)
-		json_decref(deleting.own[i]);
-	return result < 0 ? -1 : tell_agents(ec2);
+	return for_each_resource(ec2, delete_of, NULL) < 0 ? -1 : tell_agents(ec2);
 }
 
 /* ---- reading ---- */
 
-static void add_tags(json_t *list, const struct ec2_type_row *row, const json_t *item)
+static void add_tags(
+	struct ec2 *ec2, json_t *list, const struct ec2_type_row *row, const json_t *told)
 {
-	const json_t *tags = tags_of(item);
+	const char *id = ec2_member(told, row->id);
 
+	if (!ec2_filter_allows(ec2, "Filters", "resource-id", id))
+		return;
+	json_t *tags = row->tags(ec2, told);
 	for (size_t i = 0; i < json_array_size(tags); i++) {
-		json_t *tag = json_copy(json_array_get(tags, i));
-		ec2_set_text(tag, "ResourceId", ec2_member(item, row->id));
+		json_t *tag = json_array_get(tags, i);
+		ec2_set_text(tag, "ResourceId", id);
 		ec2_set_text(tag, "ResourceType", row->name);
-		json_array_append_new(list, tag);
+		json_array_append(list, tag);
 	}
+	json_decref(tags);
 }
 
 static json_t *all_tags(struct ec2 *ec2)
@@ -246,14 +230,16 @@ static json_t *all_tags(struct ec2 *ec2)
 	json_t *list = json_array();
 
 	for (enum ec2_type type = 0; type < EC2_TYPES; type++) {
-		json_t *items = ec2_items(ec2, type);
-		if (!items) {
+		const struct ec2_type_row *row = ec2_type_row(type);
+		if (!ec2_filter_allows(ec2, "Filters", "resource-type", row->name))
+			continue;
+		const json_t *source = row->source(ec2);
+		if (!source) {
 			json_decref(list);
 			return NULL;
 		}
-		for (size_t i = 0; i < json_array_size(items); i++)
-			add_tags(list, ec2_type_row(type), json_array_get(items, i));
-		json_decref(items);
+		for (size_t i = 0; i < json_array_size(source); i++)
+			add_tags(ec2, list, row, json_array_get(source, i));
 	}
 	return list;
 }

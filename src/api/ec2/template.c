@@ -61,11 +61,9 @@ static int find_flow_log(struct template *template, char **ret_folder)
 {
 	struct ec2 *ec2 = template->ec2;
 	const char *id = ec2_text(ec2, "FlowLogId"), *format, *file;
-	const json_t *all = ec2_flow_logs(ec2);
 
-	if (!all)
+	if (ec2_find(ec2, EC2_FLOW_LOG, id, &template->flow_log) < 0)
 		return -1;
-	template->flow_log = ec2_find(all, EC2_FLOW_LOG, id);
 	if (!template->flow_log)
 		return ec2_refuse_id(ec2, EC2_FLOW_LOG, id);
 	if (strcmp(ec2_member(template->flow_log, "LogDestinationType"), "s3") != 0 ||
