@@ -6,6 +6,7 @@
 #include "cli/defaults.h"
 #include "cli/server_services.h"
 #include "store/database.h"
+#include "store/events.h"
 #include "store/identities.h"
 #include "store/objects.h"
 
@@ -36,6 +37,7 @@ struct run {
 	bool shows_progress;
 	int64_t progress_ns;
 	struct store_fsck_report report;
+	struct store_events_fsck_report logs;
 };
 
 static int set_folder(void *settings, const char *value, struct err *err)
@@ -120,15 +122,21 @@ static void show_progress(void *context, const struct store_fsck_report *report,
 static void print_json(const struct run *run)
 {
 	const struct store_fsck_report *report = &run->report;
+	const struct store_events_fsck_report *logs = &run->logs;
 	json_t *object = json_pack("{s:O, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"findings", run->findings, "objects", (json_int_t)report->objects, "bytes",
 		(json_int_t)report->bytes, "missing_files", (json_int_t)report->missing_files,
 		"wrong_size", (json_int_t)report->wrong_size, "wrong_digest",
 		(json_int_t)report->wrong_digest, "unknown_files",
 		(json_int_t)report->unknown_files, "half_written", (json_int_t)report->half_written,
-		"orphans", (json_int_t)report->orphans, "repaired", (json_int_t)report->repaired,
-		"left", (json_int_t)run->left);
+		"orphans", (json_int_t)report->orphans, "repaired",
+		(json_int_t)report->repaired + (json_int_t)logs->repaired, "left",
+		(json_int_t)run->left);
 
+	json_object_set_new(object, "log_groups", json_integer((json_int_t)logs->groups));
+	json_object_set_new(object, "log_files", json_integer((json_int_t)logs->files));
+	json_object_set_new(object, "log_events", json_integer((json_int_t)logs->events));
+	json_object_set_new(object, "damaged_logs", json_integer((json_int_t)logs->damaged));
 	json_dumpf(object, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(object);
@@ -142,6 +150,9 @@ static void print_summary(const struct run *run)
 		report->objects, report->bytes,
 		run->settings->read_objects ? "read and compared with their digests"
 					    : "compared by size");
+	if (run->logs.groups)
+		printf("%" PRIu64 " log groups with %" PRIu64 " events. ", run->logs.groups,
+			run->logs.events);
 	if (!run->found)
 		puts("Nothing is wrong.");
 	else if (!run->settings->repair)
@@ -149,10 +160,11 @@ static void print_summary(const struct run *run)
 		       " findings); --repair puts right what can be.\n",
 			run->found);
 	else if (run->left)
-		printf("%" PRIu64 " repairs; %" PRIu64 " findings are left.\n", report->repaired,
-			run->left);
+		printf("%" PRIu64 " repairs; %" PRIu64 " findings are left.\n",
+			report->repaired + run->logs.repaired, run->left);
 	else
-		printf("%" PRIu64 " repairs; nothing is wrong any more.\n", report->repaired);
+		printf("%" PRIu64 " repairs; nothing is wrong any more.\n",
+			report->repaired + run->logs.repaired);
 }
 
 /* ---- work ---- */
@@ -222,6 +234,19 @@ static int check_identities(struct run *run, struct err *err)
 	return 0;
 }
 
+static int check_logs(struct run *run, bool repair, bool read,
+	struct store_events_fsck_report *ret_report, struct err *err)
+{
+	_cleanup_free_ char *path = mem_printf("%s/" STORE_INDEX_NAME, run->folder);
+	_cleanup_(store_database_closep) struct store_database *database = NULL;
+	const struct store_events_fsck_options options = {
+		.repair = repair, .read = read, .told = tell, .context = run};
+
+	if (access(path, F_OK) == 0 && store_database_open(&database, path, err) < 0)
+		return -1;
+	return store_events_fsck(run->folder, database, &options, ret_report, err);
+}
+
 static int check(struct run *run, struct err *err)
 {
 	struct store_fsck_options options = {.repair = run->settings->repair,
@@ -230,8 +255,10 @@ static int check(struct run *run, struct err *err)
 		.progressed = run->shows_progress ? show_progress : NULL,
 		.context = run};
 	struct store_fsck_report again;
+	struct store_events_fsck_report logs_again;
 
 	if (store_fsck(run->folder, &options, &run->report, err) < 0 ||
+		check_logs(run, options.repair, options.read_objects, &run->logs, err) < 0 ||
 		check_identities(run, err) < 0)
 		return -1;
 	if (!run->settings->repair) {
@@ -243,7 +270,8 @@ static int check(struct run *run, struct err *err)
 	/* Whether it is right now is for another look to say, not for the repair. */
 	run->has_repaired = true;
 	options.repair = options.read_objects = false;
-	if (store_fsck(run->folder, &options, &again, err) < 0)
+	if (store_fsck(run->folder, &options, &again, err) < 0 ||
+		check_logs(run, false, true, &logs_again, err) < 0)
 		return -1;
 	return check_identities(run, err);
 }
@@ -285,7 +313,7 @@ static const struct cli_option options[] = {
 	{"repair", 'r', NULL, "Put right what is wrong. Without it nothing is changed.",
 		set_repair},
 	{"read", 0, NULL,
-		"Read all objects and compare them with their digests, not only their sizes. Takes as long as the disk needs for all of them.",
+		"Read all objects and log events and compare them with their digests, not only sizes and indexes. Takes as long as the disk needs for all of them.",
 		set_read},
 	{"output", 'o', "FORMAT",
 		"table (the default): a line a finding and a summary; or json: one object with findings and counts.",
@@ -305,9 +333,9 @@ const struct cli_command cli_fsck = {
 	.name = "fsck",
 	.summary = "check the data of the server, and repair it",
 	.description =
-		"Compares the files in the server's data folder with its index, nagare.db: objects whose file is missing or has another size or (--read) digest, files that the index does not know, what was half written when the machine stopped. Says one sentence a finding. No server may run over the folder.\n\n"
+		"Compares the files in the server's data folder with its index, nagare.db: objects whose file is missing or has another size or (--read) digest, files that the index does not know, what was half written when the machine stopped. The files of log events are compared with their own checksums. Says one sentence a finding. No server may run over the folder.\n\n"
 		"--repair puts right what can be: files go to where the index says, an object that somebody put there as a file gets its row, an object whose file is gone loses it. Damaged files are moved to the folder damaged, never deleted.\n\n"
-		"When the index is gone or damaged, --repair makes it anew from the files: buckets with their versioning, policies and other settings, objects with all versions, metadata and tags. The root key is put back from the file credentials, so that profiles with it go on working. Users, roles and policies of IAM, and multipart uploads that were under way, are lost: back up nagare.db.\n\n"
+		"When the index is gone or damaged, --repair makes it anew from the files: buckets with their versioning, policies and other settings, objects with all versions, metadata and tags; log groups with their retention, streams and events. The root key is put back from the file credentials, so that profiles with it go on working. Users, roles and policies of IAM, tags of log groups, and multipart uploads that were under way, are lost: back up nagare.db.\n\n"
 		"Exit status: 0 when nothing is wrong, or nothing is any more; 1 when findings are left, or the check could not be done; 2 to 5 as of all commands (4: there is no such data folder).",
 	.options = options,
 	.examples = examples,

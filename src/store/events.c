@@ -303,7 +303,7 @@ static const char tables[] =
 	"CREATE TABLE IF NOT EXISTS log_policies (name TEXT PRIMARY KEY, document TEXT NOT NULL,"
 	" updated INTEGER NOT NULL) WITHOUT ROWID;";
 
-static int create_tables(struct store_database *database, struct err *err)
+int events_create_tables(struct store_database *database, struct err *err)
 {
 	struct store_connection *connection;
 
@@ -337,7 +337,7 @@ int events_open(struct store_events **ret_events, const char *folder,
 	pthread_mutex_init(&events->keep_lock, NULL);
 	pthread_mutex_init(&events->keeper_lock, NULL);
 	pthread_cond_init(&events->keeper_wakes, NULL);
-	if (open_root(events, folder, err) < 0 || create_tables(database, err) < 0 ||
+	if (open_root(events, folder, err) < 0 || events_create_tables(database, err) < 0 ||
 		look_at_folders(events, ret_has_folders, err) < 0 ||
 		events_groups_load(events, err) < 0)
 		return -1;

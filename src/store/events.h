@@ -229,3 +229,22 @@ int store_log_scan(struct store_events *events, const struct store_log_read *rea
 	int (*visit)(void *context, unsigned thread, const struct store_log_block *block,
 		const uint64_t *mask),
 	void *context, struct aws_error *error, struct err *err);
+
+/* ---- care ---- */
+
+struct store_events_fsck_report {
+	uint64_t groups, files, events, bytes; /* looked at */
+	uint64_t damaged, unknown, repaired;
+};
+struct store_events_fsck_options {
+	bool repair;
+	bool read; /* all bytes of sealed files too, not only their indexes */
+	void (*told)(void *context, const char *finding);
+	void *context;
+};
+/* The server must not run. Repair takes what is damaged out of a file (the file as it was goes to
+ * DATA/damaged) and makes rows anew for groups and their streams whose files are there. database
+ * NULL: there is none. */
+int store_events_fsck(const char *folder, struct store_database *database,
+	const struct store_events_fsck_options *options,
+	struct store_events_fsck_report *ret_report, struct err *err);

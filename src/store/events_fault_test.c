@@ -156,6 +156,103 @@ static void test_damage_in_a_sealed_file(void **state)
 	buf_done(&before.text);
 }
 
+/* ---- fsck ---- */
+
+static void tell_nothing(void *context, const char *finding)
+{
+	buf_printf(context, "%s\n", finding);
+}
+
+/* Over the closed store. */
+static struct store_events_fsck_report fsck(struct place *place, bool repair, struct buf *told)
+{
+	_cleanup_free_ char *path = mem_printf("%s/nagare.db", place->folder);
+	_cleanup_(store_database_closep) struct store_database *database = NULL;
+	const struct store_events_fsck_options options = {
+		.repair = repair, .read = true, .told = tell_nothing, .context = told};
+	struct store_events_fsck_report report;
+
+	assert_int_equal(store_database_open(&database, path, NULL), 0);
+	assert_int_equal(store_events_fsck(place->folder, database, &options, &report, NULL), 0);
+	return report;
+}
+
+/* What is damaged goes to DATA/damaged, the rest is as it was and takes new events. */
+static void test_fsck_takes_damage_out(void **state)
+{
+	struct place *place = *state;
+	struct buf told = {0};
+
+	assert_int_equal(put_some(place, "a", "x", place->now, 10, NULL), 0);
+	off_t end = size_of_tail(place);
+	assert_int_equal(put_some(place, "a", "y", place->now, 10, NULL), 0);
+	assert_int_equal(put_some(place, "b", "z", place->now, 10, NULL), 0);
+	place_close(place);
+	assert_int_equal(fsck(place, false, &told).damaged, 0);
+	assert_int_equal(told.n, 0);
+	flip(place, "0000000001.tail", end + 140);
+	assert_int_equal(fsck(place, false, &told).damaged, 1);
+	assert_non_null(strstr(buf_text(&told), "logs/000001/0000000001.tail is damaged at byte"));
+	struct store_events_fsck_report report = fsck(place, true, &told);
+	assert_int_equal(report.repaired, 1);
+	assert_int_equal(report.events, 20);
+	assert_int_equal(fsck(place, true, &told).damaged, 0);
+	assert_int_equal(shell(place, "test -s ../../damaged/000001.0000000001.tail"), 0);
+	place_open(place);
+	assert_int_equal(damaged(place), 0);
+	assert_int_equal(put_some(place, "a", "w", place->now, 10, NULL), 0);
+	reopen(place);
+	struct collected found = read_all(place);
+	assert_int_equal(found.count, 30);
+	assert_null(strstr(buf_text(&found.text), " y"));
+	seal(place);
+	assert_same(place, &found);
+	place_close(place);
+	assert_int_equal(shell(place, "for f in *.events; do cp $f kept; head -c 1000 kept > $f; "
+				      "done; rm kept"),
+		0);
+	assert_true(fsck(place, true, &told).damaged >= 1);
+	assert_int_equal(fsck(place, false, &told).damaged, 0);
+	place_open(place);
+	assert_int_equal(damaged(place), 0);
+	buf_done(&found.text);
+	buf_done(&told);
+}
+
+static void test_fsck_makes_the_index_anew(void **state)
+{
+	struct place *place = *state;
+	struct buf told = {0};
+	struct err err = ERR_INIT;
+
+	assert_int_equal(put_some(place, "a", "x", place->now, 10, NULL), 0);
+	assert_int_equal(put_some(place, "b", "y", place->now, 10, NULL), 0);
+	seal(place);
+	assert_int_equal(put_some(place, "b", "z", place->now, 10, NULL), 0);
+	assert_int_equal(store_log_group_retain(place->events, STR("g"), 7, NULL, NULL), 0);
+	struct collected before = read_all(place);
+	place_close(place);
+	assert_int_equal(shell(place, "rm ../../nagare.db*"), 0);
+	_cleanup_free_ char *path = mem_printf("%s/nagare.db", place->folder);
+	assert_int_equal(store_database_open(&place->database, path, NULL), 0);
+	assert_true(store_events_open(&place->events, place->folder, place->database, &err) < 0);
+	assert_non_null(strstr(err.hint, "nagare fsck --repair"));
+	store_database_close(place->database);
+	assert_int_equal(fsck(place, false, &told).unknown, 1);
+	assert_non_null(strstr(buf_text(&told), "log group g (logs/000001) is not in the index"));
+	assert_int_equal(fsck(place, true, &told).repaired, 1);
+	assert_int_equal(fsck(place, false, &told).unknown, 0);
+	place_open(place);
+	/* Ids too: they have the stream's number. */
+	assert_same(place, &before);
+	struct store_log_group group = {0};
+	assert_int_equal(store_log_group_get(place->events, STR("g"), &group, NULL), 0);
+	assert_int_equal(group.retention_days, 7);
+	store_log_group_done(&group);
+	buf_done(&before.text);
+	buf_done(&told);
+}
+
 /* ---- many at once ---- */
 
 enum { THREADS = 4, PUTS = 50, EVENTS = 20 };
@@ -247,6 +344,8 @@ int main(void)
 		TEST(test_cut_off_tails),
 		TEST(test_damage_in_a_tail),
 		TEST(test_damage_in_a_sealed_file),
+		TEST(test_fsck_takes_damage_out),
+		TEST(test_fsck_makes_the_index_anew),
 		TEST(test_following_while_many_write),
 	};
 

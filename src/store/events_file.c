@@ -184,21 +184,48 @@ const struct events_entry *events_file_entries(const struct events_file *file, s
 
 /* ---- reading what is there ---- */
 
-static bool is_whole(const struct events_file *file, uint64_t offset, uint64_t size)
+static bool is_whole(const uint8_t *map, uint64_t offset, uint64_t size, uint64_t number)
 {
-	return events_header_good(file->map + offset, size - offset, file->number) &&
-	       events_body_good((const struct events_header *)(file->map + offset));
+	return events_header_good(map + offset, size - offset, number) &&
+	       events_body_good((const struct events_header *)(map + offset));
 }
 
 /* Behind what is not a chunk at offset: the next that is one; size when there is none. */
-static uint64_t find_next(const struct events_file *file, uint64_t offset, uint64_t size)
+static uint64_t find_next(const uint8_t *map, uint64_t offset, uint64_t size, uint64_t number)
 {
 	const uint32_t magic = EVENTS_MAGIC;
 
 	for (offset += 8; offset + sizeof(struct events_header) <= size; offset += 8)
-		if (memcmp(file->map + offset, &magic, sizeof(magic)) == 0 &&
-			is_whole(file, offset, size))
+		if (memcmp(map + offset, &magic, sizeof(magic)) == 0 &&
+			is_whole(map, offset, size, number))
 			return offset;
+	return size;
+}
+
+/* What was not acknowledged before a crash may be torn: it ends a tail. A chunk that cannot be read
+ * although one behind it says that it had been synchronised is damage; so is everything that cannot
+ * be read in a sealed file. */
+uint64_t events_walk(const uint8_t *map, uint64_t size, uint64_t number, bool is_tail,
+	void (*visit)(void *context, uint64_t offset, const struct events_header *header),
+	void *context)
+{
+	uint64_t offset = 0;
+
+	while (offset < size) {
+		const struct events_header *header = (const struct events_header *)(map + offset);
+		if (is_whole(map, offset, size, number)) {
+			visit(context, offset, header);
+			offset += header->size;
+			continue;
+		}
+		uint64_t next = find_next(map, offset, size, number);
+		if (next == size ||
+			(is_tail &&
+				((const struct events_header *)(map + next))->durable <= offset))
+			return offset;
+		visit(context, offset, NULL);
+		offset = next;
+	}
 	return size;
 }
 
@@ -211,45 +238,35 @@ static void note_batch(struct events_group *group, uint64_t id, const uint8_t *b
 		events_ring_add(&stream->ring, batch);
 }
 
-static void take_chunk(struct events_group *group, struct events_file *file, uint64_t offset,
-	const struct events_header *header)
+struct taking {
+	struct events_group *group;
+	struct events_file *file;
+};
+
+static void take_chunk(void *context, uint64_t offset, const struct events_header *header)
 {
+	const struct taking *taking = context;
+	struct events_group *group = taking->group;
 	struct events_stream *stream;
 
-	if (header->kind == EVENTS_STREAM) {
+	if (!header) {
+		group->events->damaged++;
+	} else if (header->kind == EVENTS_STREAM) {
 		stream = events_stream_by_id(group, header->stream);
 		if (stream)
-			stream->named_in = file->number;
+			stream->named_in = taking->file->number;
 	} else if (header->kind == EVENTS_ROWS && header->count) {
-		events_entry_add(file, offset, header);
-		events_note(group, file, header);
+		events_entry_add(taking->file, offset, header);
+		events_note(group, taking->file, header);
 		note_batch(group, header->stream, header->batch);
 	}
 }
 
-/* Chunk by chunk. What was not acknowledged before a crash may be torn: it ends the file. A chunk
- * that cannot be read although one behind it says that it had been synchronised is damage: it is
- * left out and counted. Returns where the good part ends. */
 static uint64_t walk(struct events_group *group, struct events_file *file, uint64_t size)
 {
-	uint64_t offset = 0;
+	struct taking taking = {group, file};
 
-	while (offset < size) {
-		const struct events_header *header =
-			(const struct events_header *)(file->map + offset);
-		if (is_whole(file, offset, size)) {
-			take_chunk(group, file, offset, header);
-			offset += header->size;
-			continue;
-		}
-		uint64_t next = find_next(file, offset, size);
-		if (next == size ||
-			((const struct events_header *)(file->map + next))->durable <= offset)
-			return offset;
-		group->events->damaged++;
-		offset = next;
-	}
-	return size;
+	return events_walk(file->map, size, file->number, file->is_tail, take_chunk, &taking);
 }
 
 static int load_tail(struct events_group *group, struct events_file *file, struct err *err)
@@ -274,17 +291,16 @@ static int load_tail(struct events_group *group, struct events_file *file, struc
 	return 0;
 }
 
-/* The index at the end, or NULL. */
-static const struct events_header *find_index(const struct events_file *file)
+const struct events_header *events_find_index(const uint8_t *map, size_t size, uint64_t number)
 {
-	uint64_t offset, end = file->map_size - sizeof(offset);
+	uint64_t offset, end = size - sizeof(offset);
 
-	if (file->map_size < sizeof(struct events_header) + sizeof(offset))
+	if (size < sizeof(struct events_header) + sizeof(offset))
 		return NULL;
-	memcpy(&offset, file->map + end, sizeof(offset));
-	if (offset > end || offset % 8 || !is_whole(file, offset, end))
+	memcpy(&offset, map + end, sizeof(offset));
+	if (offset > end || offset % 8 || !is_whole(map, offset, end, number))
 		return NULL;
-	const struct events_header *header = (const struct events_header *)(file->map + offset);
+	const struct events_header *header = (const struct events_header *)(map + offset);
 	bool fits = header->kind == EVENTS_INDEX && offset + header->size == end &&
 		    header->body_bytes == header->count * sizeof(struct events_entry);
 	return fits ? header : NULL;
@@ -294,7 +310,8 @@ static int load_sealed(struct events_group *group, struct events_file *file, str
 {
 	if (map_file(group, file, err) < 0)
 		return -1;
-	const struct events_header *index = find_index(file);
+	const struct events_header *index =
+		events_find_index(file->map, file->map_size, file->number);
 	if (!index) {
 		group->events->damaged++;
 		walk(group, file, file->map_size);
@@ -308,7 +325,7 @@ static int load_sealed(struct events_group *group, struct events_file *file, str
 			continue;
 		}
 		if (header->kind != EVENTS_BATCH_IDS || offset > file->map_size ||
-			!is_whole(file, offset, file->map_size))
+			!is_whole(file->map, offset, file->map_size, file->number))
 			continue;
 		const struct events_header *ids =
 			(const struct events_header *)(file->map + offset);
@@ -330,8 +347,7 @@ static int compare_files(const void *a_, const void *b_)
 	return ((*a)->number > (*b)->number) - ((*a)->number < (*b)->number);
 }
 
-/* NUMBER.tail or NUMBER.DAY.events; false: neither. */
-static bool parse_name(const char *name, uint64_t *ret_number, bool *ret_is_tail)
+bool events_parse_name(const char *name, uint64_t *ret_number, bool *ret_is_tail)
 {
 	struct str rest = str_from(name), number;
 	bool is_tail = str_ends_with(rest, STR(".tail"));
@@ -359,7 +375,7 @@ static int list_files(struct events_group *group, struct err *err)
 	while ((entry = readdir(folder))) {
 		if (str_ends_with(str_from(entry->d_name), STR(".part")))
 			unlinkat(fd, entry->d_name, 0);
-		else if (parse_name(entry->d_name, &number, &is_tail))
+		else if (events_parse_name(entry->d_name, &number, &is_tail))
 			events_file_add(group, file_new(number, is_tail, entry->d_name));
 	}
 	closedir(folder);

@@ -180,6 +180,15 @@ struct store_events {
 
 /* All of a group's files, after a crash too; the group is not shared yet. */
 int events_group_load(struct events_group *group, struct err *err);
+/* NUMBER.tail or NUMBER.DAY.events; false: neither. */
+bool events_parse_name(const char *name, uint64_t *ret_number, bool *ret_is_tail);
+/* Chunk by chunk; visit gets NULL for a stretch that is damaged. Returns where the good part ends.
+ */
+uint64_t events_walk(const uint8_t *map, uint64_t size, uint64_t number, bool is_tail,
+	void (*visit)(void *context, uint64_t offset, const struct events_header *header),
+	void *context);
+/* The index at the end of a sealed file, checked, or NULL. */
+const struct events_header *events_find_index(const uint8_t *map, size_t size, uint64_t number);
 /* A file's bytes are there until unmap; <0 when they cannot be had. Group's lock not held. */
 int events_file_map(struct events_group *group, struct events_file *file, struct err *err);
 void events_file_unmap(struct events_group *group, struct events_file *file);
@@ -226,6 +235,7 @@ int64_t events_expiry(const struct events_group *group, int64_t now_ms);
 /* The end of a deletion that the folder's name already tells. */
 int events_finish_removal(
 	struct store_events *events, int64_t id, const char *folder, struct err *err);
+int events_create_tables(struct store_database *database, struct err *err);
 /* Without a keeper; has_folders: there are groups' folders. */
 int events_open(struct store_events **ret_events, const char *folder,
 	struct store_database *database, bool *ret_has_folders, struct err *err);

@@ -66,8 +66,12 @@ static void add_names(struct events_group *group, struct events_write *writes, s
 		struct events_stream *stream = events_stream_by_id(group, write->stream);
 		if (!stream || stream->named_in == number)
 			continue;
+		size_t before = names->n;
 		events_chunk_plain(
 			names, EVENTS_STREAM, number, stream->id, str_from(stream->name), 0);
+		struct events_header *header = (struct events_header *)(names->p + before);
+		header->durable = group->tail->size;
+		events_header_number(header);
 		stream->named_in = number;
 	}
 	pthread_mutex_unlock(&group->lock);
