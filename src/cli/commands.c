@@ -12,11 +12,13 @@ extern const struct cli_command cli_pcap;
 extern const struct cli_command cli_query;
 extern const struct cli_command cli_run;
 extern const struct cli_command cli_server;
+extern const struct cli_command cli_tail;
 
 const struct cli_command *const cli_commands[] = {
 	&cli_run,
 	&cli_pcap,
 	&cli_query,
+	&cli_tail,
 	&cli_server,
 	&cli_flow_logs,
 	&cli_interfaces,
