@@ -76,14 +76,14 @@ class Server:
 		self.stop()
 		shutil.rmtree(self.folder)
 
-	def client(self, service, key=None):
+	def client(self, service, key=None, **config):
 		"""key: what CreateAccessKey or AssumeRole gave; None: root."""
 		key = key or {'AccessKeyId': self.root['aws_access_key_id'],
 			'SecretAccessKey': self.root['aws_secret_access_key']}
 		return boto3.client(service, endpoint_url=self.endpoint, region_name='us-east-1',
 			aws_access_key_id=key['AccessKeyId'], aws_secret_access_key=key['SecretAccessKey'],
 			aws_session_token=key.get('SessionToken'),
-			config=botocore.config.Config(retries={'total_max_attempts': 1}))
+			config=botocore.config.Config(retries={'total_max_attempts': 1}, **config))
 
 	def aws(self, *arguments, key=None, status=0):
 		"""The AWS CLI: its output from JSON, or with status what it complains."""

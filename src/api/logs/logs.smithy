@@ -349,7 +349,8 @@ list DescribeLogGroupsLogGroupIdentifiers {
 }
 
 @length(min: 1, max: 2048)
-@pattern("[\\w#+=/:,.@-]*")
+/// The :* with which describe-log-groups ends an ARN is taken too.
+@pattern("[\\w#+=/:,.@*-]*")
 string LogGroupIdentifier
 
 list LogGroups {
@@ -617,7 +618,7 @@ list TagList {
 }
 
 @length(min: 1, max: 1011)
-@pattern("[\\w+=/:,.@-]*")
+@pattern("[\\w#+=/:,.@*-]*")
 string AmazonResourceName
 
 @length(max: 50)
