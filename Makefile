@@ -32,6 +32,7 @@ test-s3: all
 # kill -9 fifty times under load, full disk, lost index.
 test-faults: test-dependencies all
 	@tests/faults/server $(BUILD)/nagare --kills $(or $(KILLS),50)
+	@tests/faults/logs $(BUILD)/nagare --kills $(or $(KILLS),50)
 
 check:
 	@tools/check

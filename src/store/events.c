@@ -216,7 +216,8 @@ static void *keeper_main(void *context)
 
 /* ---- removing a group ---- */
 
-static int remove_folder(struct store_events *events, const char *name, struct err *err)
+/* What is in the folder; the folder itself is what tells of the removal, to the end. */
+static int empty_folder(struct store_events *events, const char *name, struct err *err)
 {
 	int fd = openat(events->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
@@ -233,8 +234,6 @@ static int remove_folder(struct store_events *events, const char *name, struct e
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			unlinkat(fd, entry->d_name, 0);
 	closedir(folder);
-	if (unlinkat(events->root, name, AT_REMOVEDIR) < 0)
-		return err_set_errno(err, errno, "%s/%s", STORE_EVENTS_FOLDER, name);
 	return 0;
 }
 
@@ -247,7 +246,9 @@ int events_finish_removal(
 	sqlite3_stmt *statement;
 	int result = 0;
 
-	if (store_write_begin(events->database, &connection, err) < 0)
+	/* The files first: the disk may be too full for anything else. */
+	if (empty_folder(events, folder, err) < 0 ||
+		store_write_begin(events->database, &connection, err) < 0)
 		return -1;
 	for (size_t i = 0; result == 0 && i < ARRAY_SIZE(statements); i++) {
 		result = store_statement(connection, statements[i], &statement, err);
@@ -262,7 +263,9 @@ int events_finish_removal(
 	}
 	if (store_commit(connection, err) < 0)
 		return -1;
-	return remove_folder(events, folder, err);
+	if (unlinkat(events->root, folder, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return err_set_errno(err, errno, "%s/%s", STORE_EVENTS_FOLDER, folder);
+	return 0;
 }
 
 /* Removals that a crash broke off; and are there folders at all? */

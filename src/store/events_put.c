@@ -265,9 +265,10 @@ static int put_chunk(struct events_group *group, const struct store_log_put *put
 	else if (put->batch && is_repeat(group, write->stream, put->batch))
 		group->events->repeats++;
 	else if (write_and_wait(group, write) < 0)
-		result = -1;
+		result = group->is_deleted ? events_no_group(error) : -1;
+	bool is_gone = group->is_deleted;
 	pthread_mutex_unlock(&group->lock);
-	if (result < 0 && write->is_done) {
+	if (result < 0 && write->is_done && !is_gone) {
 		if (err)
 			*err = write->err;
 		return events_broken(error);
