@@ -508,9 +508,18 @@ struct scanner {
 static void mark_rows(
 	const struct events_reader *reader, const struct cursor *cursor, uint64_t *mask)
 {
-	size_t count = cursor->view.header->count;
+	const struct events_header *header = cursor->view.header;
+	const struct store_log_position *position = &reader->position;
+	size_t count = header->count;
 
 	memset(mask, 0, (count / 64 + 1) * sizeof(*mask));
+	/* Mostly all of it: nothing a row then. */
+	if (!reader->read->from && header->time_first >= reader->start_ms &&
+		header->time_last <= reader->end_ms && header->sequence_last <= position->high) {
+		memset(mask, 0xff, count / 64 * sizeof(*mask));
+		mask[count / 64] = (UINT64_C(1) << (count % 64)) - 1;
+		return;
+	}
 	for (size_t row = 0; row < count; row++)
 		mask[row / 64] |= (uint64_t)wants_row(reader, cursor, row) << (row % 64);
 }

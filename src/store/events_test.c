@@ -335,6 +335,12 @@ static void test_streams_and_matcher(void **state)
 	assert_int_equal(
 		store_log_scan(place->events, &read, 2, count_rows, counts, NULL, NULL), 0);
 	assert_int_equal(counts[0], 300);
+	counts[0] = 0;
+	read.start_ms = 0;
+	read.end_ms = INT64_MAX;
+	assert_int_equal(
+		store_log_scan(place->events, &read, 2, count_rows, counts, NULL, NULL), 0);
+	assert_int_equal(counts[0], 3000);
 	const struct str none = STR("nothing");
 	struct aws_error error = {0};
 	read = (struct store_log_read){

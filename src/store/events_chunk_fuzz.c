@@ -1,0 +1,77 @@
+/* The reader of files of log events, over anything that a disk may give back. The first byte says
+ * whether it is a tail, and whether checksums are put right first, so that what is behind them is
+ * reached too. */
+#include "store/events_priv.h"
+
+#include "aws/checksum.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { NUMBER = 7, IS_TAIL = 1, IS_FIXED = 2, INPUT_MAX = 1 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fix(uint8_t *bytes, size_t size)
+{
+	for (size_t offset = 0; offset + sizeof(struct events_header) <= size;) {
+		struct events_header *header = (struct events_header *)(bytes + offset);
+		if (header->size < sizeof(*header) || header->size > size - offset ||
+			header->size % 8)
+			return;
+		header->magic = EVENTS_MAGIC;
+		header->format = EVENTS_FORMAT;
+		header->file = NUMBER;
+		events_header_seal(header);
+		offset += header->size;
+	}
+}
+
+struct seen {
+	uint64_t end;
+	uint64_t sum;
+};
+
+static void visit(void *context, uint64_t offset, const struct events_header *header)
+{
+	struct seen *seen = context;
+	struct events_view view;
+
+	assert(offset >= seen->end && offset % 8 == 0);
+	seen->end = offset + (header ? header->size : 8);
+	if (!header || !events_view_open(header, &view))
+		return;
+	for (size_t row = 0; row < header->count; row++) {
+		struct str message = events_view_message(&view, row);
+		for (size_t i = 0; i < message.n; i++)
+			seen->sum += (unsigned char)message.p[i];
+		seen->sum += (uint64_t)events_view_time(&view, row) +
+			     events_view_sequence(&view, row) +
+			     (uint64_t)events_view_ingested(&view, row);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct seen seen = {0};
+
+	if (size < 1 || size > INPUT_MAX)
+		return 0;
+	bool is_tail = data[0] & IS_TAIL;
+	size_t n = size - 1;
+	/* Aligned as a mapped file is, and of no more than its bytes. */
+	uint8_t *bytes = mem_new(n + 1, 1);
+	memcpy(bytes, data + 1, n);
+	if (data[0] & IS_FIXED)
+		fix(bytes, n);
+	uint64_t end = events_walk(bytes, n, NUMBER, is_tail, visit, &seen);
+	assert(end <= n && seen.end <= n);
+	const struct events_header *index = events_find_index(bytes, n, NUMBER);
+	if (index) {
+		const struct events_entry *entries = (const struct events_entry *)(index + 1);
+		for (size_t i = 0; i < index->count; i++)
+			seen.sum += entries[i].offset;
+	}
+	free(bytes);
+	return seen.sum == UINT64_MAX; /* so that nothing is left out; never in practice */
+}
