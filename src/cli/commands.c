@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+extern const struct cli_command cli_agent;
 extern const struct cli_command cli_credentials;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_flow_logs;
@@ -16,6 +17,7 @@ extern const struct cli_command cli_tail;
 
 const struct cli_command *const cli_commands[] = {
 	&cli_run,
+	&cli_agent,
 	&cli_pcap,
 	&cli_query,
 	&cli_tail,

@@ -17,7 +17,6 @@ extern const struct cli_command cli_run;
 
 #define INTERFACES_MAX    256
 #define MAX_FLOWS_DEFAULT (512u << 10)
-#define WAITING_DEFAULT   (UINT64_C(256) << 20)
 
 struct settings {
 	const char *interfaces[INTERFACES_MAX];
@@ -141,6 +140,7 @@ static int set_quiet(void *settings, const char *value, struct err *err)
 struct display {
 	const struct settings *settings;
 	const char *bucket;
+	uint32_t interval;
 	bool default_bucket; /* where queries look by themselves */
 	bool terminal;
 	bool shown; /* a status line stands on the terminal */
@@ -176,20 +176,10 @@ static void show_started(void *context, const struct agent_status *status, bool 
 		"Ctrl-C stops and writes the open window. Then, or from another terminal:\n"
 		"  %s%s query%s%s \"SELECT * FROM vpc_flow_logs WHERE action = 'REJECT' LIMIT 10\"\n",
 		status->interfaces, status->interfaces == 1 ? "" : "s", display->bucket,
-		display->settings->interval,
+		(uint64_t)display->interval,
 		getenv("SUDO_UID") ? "sudo " : "", /* the bucket is root's then, and closed */
 		program_invocation_name, display->default_bucket ? "" : " --from ",
 		display->default_bucket ? "" : display->bucket);
-}
-
-/* What tells a key from the others of this run: stamp and hash, behind the last but one '_'. */
-static const char *object_of(const char *key)
-{
-	const char *end = strrchr(key, '_');
-
-	while (end && end > key && end[-1] != '_')
-		end--;
-	return end ? end : key;
 }
 
 static void show_status(void *context, const struct agent_status *status)
@@ -206,13 +196,11 @@ static void show_status(void *context, const struct agent_status *status)
 	display->time_ns = now_ns;
 	if (!display->terminal)
 		return;
-	int n = snprintf(line, sizeof(line),
-		"%zu flows  %.0f packets/s  %" PRIu64 " rejected  %" PRIu64 " objects  %s%s",
-		status->flows, rate, status->rejected_packets, status->objects,
-		status->last_key[0] ? "last " : "window ends in ", object_of(status->last_key));
-	if (!status->last_key[0] && n > 0 && (size_t)n < sizeof(line))
-		snprintf(line + n, sizeof(line) - (size_t)n, "%" PRId64 " s",
-			status->window_ends - clock_wall_ns() / CLOCK_NS_PER_SECOND);
+	snprintf(line, sizeof(line),
+		"%zu flows  %.0f packets/s  %" PRIu64 " rejected  %" PRIu64
+		" objects  window ends in %" PRId64 " s",
+		status->flows, rate, status->rejected_packets, status->batches,
+		status->window_ends - clock_wall_ns() / CLOCK_NS_PER_SECOND);
 	fprintf(stderr, "\r\033[K%.*s", (int)cli_terminal_columns(STDERR_FILENO) - 1, line);
 	display->shown = true;
 }
@@ -221,7 +209,6 @@ static void show_status(void *context, const struct agent_status *status)
 struct totals {
 	struct display display;
 	struct agent_status status;
-	char last_key[1024];
 };
 
 static void on_status(void *context, const struct agent_status *status)
@@ -229,7 +216,6 @@ static void on_status(void *context, const struct agent_status *status)
 	struct totals *totals = context;
 
 	totals->status = *status;
-	snprintf(totals->last_key, sizeof(totals->last_key), "%s", status->last_key);
 	show_status(&totals->display, status);
 }
 
@@ -240,14 +226,12 @@ static void show_totals(const struct totals *totals)
 	fprintf(stderr,
 		"%" PRIu64 " records of %" PRIu64 " packets (%" PRIu64 " rejected) in %" PRIu64
 		" objects.\n",
-		status->records, status->packets, status->rejected_packets, status->objects);
+		status->records, status->packets, status->rejected_packets, status->batches);
 	if (status->missed_packets)
 		cli_warn("%" PRIu64
 			 " packets could not be attributed to a flow; SKIPDATA records say "
 			 "where (--max-flows raises the bound)",
 			status->missed_packets);
-	if (totals->last_key[0])
-		fprintf(stderr, "Last: %s/%s\n", totals->display.bucket, totals->last_key);
 }
 
 static int run(void *settings_, int argc, char **argv, struct err *err)
@@ -263,33 +247,40 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 	if (!settings->interval)
 		settings->interval = 60;
 	totals.display.terminal = !settings->quiet && cli_is_terminal(STDERR_FILENO);
+	totals.display.interval = (uint32_t)settings->interval;
 	signal(SIGPIPE, SIG_IGN);
-	struct agent_options options = {
+	_cleanup_free_ char *destination = mem_printf("%s%s%s", settings->bucket,
+		settings->prefix ? "/" : "", settings->prefix ? settings->prefix : "");
+	struct agent_flow_log flow_log = {
+		.resource = AGENT_EVERYTHING,
+		.interval = (uint32_t)settings->interval,
+		.kind = DELIVER_TO_FOLDER,
+		.destination = destination,
+		.is_parquet = settings->parquet,
+		.is_hive_compatible = settings->hive_compatible_partitions,
+		.is_per_hour = settings->per_hour_partition,
+		.format = record_format_default,
+	};
+	vpc_id_make(flow_log.id, "fl", STR("default"));
+	const struct agent_flow_log *const flow_logs[] = {&flow_log};
+	const struct agent_options options = {
 		.interfaces = settings->interfaces,
 		.interfaces_count = settings->interfaces_count,
 		.include_loopback = settings->loopback,
-		.interval = (uint32_t)settings->interval,
 		.max_flows = settings->max_flows ? settings->max_flows : MAX_FLOWS_DEFAULT,
 		.require_verdict = settings->require_verdict,
 		.account_id = settings->account_id,
 		.region = settings->region,
-		.deliver =
-			{
-				.bucket = settings->bucket,
-				.prefix = settings->prefix,
-				.file_format = settings->parquet ? DELIVER_PARQUET : DELIVER_TEXT,
-				.hive_compatible_partitions = settings->hive_compatible_partitions,
-				.per_hour_partition = settings->per_hour_partition,
-				.format = record_format_default,
-				.max_waiting_bytes = WAITING_DEFAULT,
-			},
+		.flow_logs = flow_logs,
+		.flow_logs_count = 1,
+		.observes = true,
 		.status = on_status,
 		.warn = show_warning,
 		.started = show_started,
 		.context = &totals,
 	};
 	if (settings->format &&
-		record_format_parse(str_from(settings->format), &options.deliver.format, err) < 0)
+		record_format_parse(str_from(settings->format), &flow_log.format, err) < 0)
 		return -1;
 	int result = agent_run(&options, err);
 	erase_status(&totals.display);

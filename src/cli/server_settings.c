@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/str.h"
+#include "cli/agent_settings.h"
 #include "cli/manual.h"
 
 #include <cyaml/cyaml.h>
@@ -202,7 +203,7 @@ static const cyaml_schema_value_t item_schema = {
 
 /* libcyaml's schema of the table. */
 struct schema {
-	cyaml_schema_field_t fields[SERVER_ROWS + 1];
+	cyaml_schema_field_t fields[SERVER_ROWS + 2];
 	cyaml_schema_value_t top;
 };
 
@@ -225,6 +226,9 @@ static void make_schema(struct schema *schema)
 			CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, char *,
 				&item_schema, 0, SERVER_LIST_MAX)};
 	}
+	/* cli/agent_settings.h looks at that part. */
+	schema->fields[SERVER_ROWS] =
+		(cyaml_schema_field_t)CYAML_FIELD_IGNORE("agent", CYAML_FLAG_OPTIONAL);
 	schema->top = (cyaml_schema_value_t){
 		CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file, schema->fields)};
 }
@@ -443,17 +447,28 @@ static void print_rows(FILE *stream)
 void server_settings_manual(FILE *stream)
 {
 	fputs(".Dd " NAGARE_DATE "\n.Dt NAGARE.YAML 5\n.Os nagare " NAGARE_VERSION "\n"
-	      ".Sh NAME\n.Nm nagare.yaml\n.Nd settings of the nagare server\n"
-	      ".Sh DESCRIPTION\nThe file that\n.Cm nagare server\n.Fl Fl config\nreads: YAML, one "
-	      "mapping of keys to values.\nEach key is an option of\n.Xr nagare-server 1\nunder the "
+	      ".Sh NAME\n.Nm nagare.yaml\n.Nd settings of nagare\n"
+	      ".Sh DESCRIPTION\nThe file that\n.Cm nagare server\n.Fl Fl config\nreads, and\n.Cm "
+	      "nagare agent\nand\n.Cm nagare up\nas well: YAML, one mapping of keys to values.\n"
+	      "Each key but\n.Cm agent\nis an option of\n.Xr nagare-server 1\nunder the "
 	      "same name and takes the same values; an option given on the command line wins.\n"
 	      "A key that is not in this list is an error.\n.Cm nagare server\n.Fl Fl config\n"
 	      ".Ar FILE\n.Fl Fl check\nsays what is wrong with a file, with line and column.\n"
 	      ".Bl -tag -width Ds\n",
 		stream);
 	print_rows(stream);
-	fputs(".El\n.Sh EXAMPLES\n.Bd -literal\nlisten: 0.0.0.0:4560\ntls: true\nregion: "
+	fputs(".El\n", stream);
+	agent_settings_manual(stream);
+	fputs(".Sh EXAMPLES\n.Bd -literal\nlisten: 0.0.0.0:4560\ntls: true\nregion: "
 	      "eu\\-central\\-1\naccess\\-log: /var/log/nagare/access.log\ndomain:\n  \\- "
-	      "s3.example.com\n.Ed\n.Sh SEE ALSO\n.Xr nagare-server 1\n",
+	      "s3.example.com\n.Ed\n.Pp\nAn agent without a server:\n.Bd -literal\n"
+	      "agent:\n  profile: flow\\-logs\n  interface:\n    \\- match: docker*\n"
+	      "      exclude: true\n    \\- match: eth0\n      vpc: production\n"
+	      "      tags: {team: network}\n  flow\\-log:\n"
+	      "    \\- log\\-destination: arn:aws:s3:::flows/edge/\n"
+	      "      file\\-format: parquet\n      hive\\-compatible\\-partitions: true\n"
+	      "    \\- log\\-group\\-name: rejected\n      traffic\\-type: REJECT\n"
+	      "      max\\-aggregation\\-interval: 60\n.Ed\n"
+	      ".Sh SEE ALSO\n.Xr nagare-agent 1 ,\n.Xr nagare-server 1\n",
 		stream);
 }

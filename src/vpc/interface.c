@@ -8,12 +8,14 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/number.h"
+#include "vpc/peers_priv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <time.h>
@@ -33,13 +35,22 @@ static uint64_t machine_hash(void)
 	return 0;
 }
 
-/* "eni-" and the like, "0" and 16 hex digits. */
-static void make_id(char *ret_id, size_t size, const char *kind, struct str identity)
+static void make_id(
+	char ret_id[static VPC_ID_SIZE], const char *kind, struct str identity, uint64_t seed)
 {
-	uint64_t hash =
-		hash_bytes(identity.p, identity.n, hash_bytes(kind, strlen(kind), machine_hash()));
+	uint64_t hash = hash_bytes(identity.p, identity.n, hash_bytes(kind, strlen(kind), seed));
 
-	snprintf(ret_id, size, "%s-0%016llx", kind, (unsigned long long)hash);
+	snprintf(ret_id, VPC_ID_SIZE, "%s-0%016llx", kind, (unsigned long long)hash);
+}
+
+void vpc_id_make(char ret_id[static VPC_ID_SIZE], const char *kind, struct str identity)
+{
+	make_id(ret_id, kind, identity, machine_hash());
+}
+
+void vpc_id_make_shared(char ret_id[static VPC_ID_SIZE], const char *kind, struct str identity)
+{
+	make_id(ret_id, kind, identity, 0);
 }
 
 /* "us-east-1" gives "use1-az1", "ap-southeast-2" gives "apse2-az1", as AWS shortens them; empty for
@@ -93,9 +104,9 @@ int vpc_identity_init(struct vpc_identity *ret_identity, const char *account_id,
 	snprintf(identity.account_id, sizeof(identity.account_id), "%s", account_id);
 	snprintf(identity.region, sizeof(identity.region), "%s", region);
 	make_az_id(identity.az_id, sizeof(identity.az_id), region);
-	make_id(identity.vpc_id, sizeof(identity.vpc_id), "vpc", STR("default"));
-	make_id(identity.instance_id, sizeof(identity.instance_id), "i", STR("host"));
-	make_id(identity.flow_log_id, sizeof(identity.flow_log_id), "fl", STR("default"));
+	vpc_id_make(identity.vpc_id, "vpc", STR("default"));
+	vpc_id_make(identity.instance_id, "i", STR("host"));
+	vpc_id_make(identity.flow_log_id, "fl", STR("default"));
 	*ret_identity = identity;
 	return 0;
 }
@@ -113,24 +124,52 @@ static bool is_helper_kind(const char *kind)
 {
 	static const char *const helpers[] = {"dummy", "ifb", "nlmon", "vcan", "vxcan", "vsockmon"};
 
-	for (size_t i = 0; kind && i < ARRAY_SIZE(helpers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++) {
 		if (strcmp(kind, helpers[i]) == 0)
 			return true;
 	}
 	return false;
 }
 
-static const char *link_kind(const struct nlattr *information)
+static uint8_t tun_type(const struct nlattr *data)
 {
 	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, data)
+	{
+		if (mnl_attr_get_type(attribute) == IFLA_TUN_TYPE &&
+			mnl_attr_get_payload_len(attribute) == 1)
+			return mnl_attr_get_u8(attribute);
+	}
+	return 0;
+}
+
+/* What `ip -d link` calls it; a tun device of Ethernet frames is a tap. */
+static void set_kind(struct vpc_interface *interface, const struct nlattr *information)
+{
+	const struct nlattr *attribute;
+	uint8_t type = 0;
 
 	mnl_attr_for_each_nested(attribute, information)
 	{
 		if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND &&
 			mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
-			return mnl_attr_get_str(attribute);
+			snprintf(interface->kind, sizeof(interface->kind), "%s",
+				mnl_attr_get_str(attribute));
+		else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA)
+			type = tun_type(attribute);
 	}
-	return NULL;
+	if (strcmp(interface->kind, "tun") == 0 && type == IFF_TAP)
+		snprintf(interface->kind, sizeof(interface->kind), "tap");
+}
+
+static void set_default_kind(struct vpc_interface *interface)
+{
+	if (!interface->kind[0])
+		snprintf(interface->kind, sizeof(interface->kind), "%s",
+			interface->loopback                    ? "loopback"
+			: interface->link_type == ARPHRD_ETHER ? "ether"
+							       : "other");
 }
 
 static struct vpc_interface *add_interface(struct listing *listing)
@@ -145,12 +184,48 @@ static struct vpc_interface *add_interface(struct listing *listing)
 	return interface;
 }
 
+static void take_link_attribute(
+	struct vpc_interface *interface, const struct nlattr *attribute, const uint8_t **permanent)
+{
+	uint16_t length = mnl_attr_get_payload_len(attribute);
+
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_IFNAME:
+		snprintf(interface->name, sizeof(interface->name), "%.*s", (int)length,
+			mnl_attr_get_str(attribute));
+		break;
+	case IFLA_IFALIAS:
+		snprintf(interface->alias, sizeof(interface->alias), "%.*s", (int)length,
+			mnl_attr_get_str(attribute));
+		break;
+	case IFLA_ADDRESS:
+		if (length == 6)
+			memcpy(interface->mac, mnl_attr_get_payload(attribute), 6);
+		break;
+	case IFLA_PERM_ADDRESS:
+		if (length == 6)
+			*permanent = mnl_attr_get_payload(attribute);
+		break;
+	case IFLA_LINKINFO:
+		set_kind(interface, attribute);
+		break;
+	case IFLA_MASTER:
+		interface->master = length == 4 ? mnl_attr_get_u32(attribute) : 0;
+		break;
+	case IFLA_LINK:
+		interface->peer = length == 4 ? mnl_attr_get_u32(attribute) : 0;
+		break;
+	case IFLA_LINK_NETNSID:
+		interface->peer_nsid = length == 4 ? (int32_t)mnl_attr_get_u32(attribute) : -1;
+		break;
+	}
+}
+
 static int on_link(const struct nlmsghdr *message, void *context)
 {
 	struct listing *listing = context;
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute;
-	const char *kind = NULL;
 	const uint8_t *permanent = NULL;
 
 	if (listing->count >= INTERFACES_MAX)
@@ -160,31 +235,14 @@ static int on_link(const struct nlmsghdr *message, void *context)
 	interface->up = link->ifi_flags & IFF_UP;
 	interface->loopback = link->ifi_flags & IFF_LOOPBACK;
 	interface->link_type = link->ifi_type;
+	interface->peer_nsid = -1;
 	mnl_attr_for_each(attribute, message, sizeof(*link))
-	{
-		uint16_t length = mnl_attr_get_payload_len(attribute);
-		switch (mnl_attr_get_type(attribute)) {
-		case IFLA_IFNAME:
-			snprintf(interface->name, sizeof(interface->name), "%.*s", (int)length,
-				mnl_attr_get_str(attribute));
-			break;
-		case IFLA_ADDRESS:
-			if (length == 6)
-				memcpy(interface->mac, mnl_attr_get_payload(attribute), 6);
-			break;
-		case IFLA_PERM_ADDRESS:
-			if (length == 6)
-				permanent = mnl_attr_get_payload(attribute);
-			break;
-		case IFLA_LINKINFO:
-			kind = link_kind(attribute);
-			break;
-		}
-	}
-	interface->carries_traffic = !interface->loopback && !is_helper_kind(kind);
+		take_link_attribute(interface, attribute, &permanent);
+	interface->carries_traffic = !interface->loopback && !is_helper_kind(interface->kind);
+	set_default_kind(interface);
 	struct str identity =
 		permanent ? (struct str){(const char *)permanent, 6} : str_from(interface->name);
-	make_id(interface->id, sizeof(interface->id), "eni", identity);
+	vpc_id_make(interface->id, "eni", identity);
 	return MNL_CB_OK;
 }
 
@@ -243,7 +301,8 @@ static int on_address(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-static int dump(struct mnl_socket *socket, uint16_t type, size_t header_size, mnl_cb_t callback,
+/* nsid: of another name space, which the kernel then looks into; -1: this one. */
+static int dump(struct mnl_socket *socket, uint16_t type, int32_t nsid, mnl_cb_t callback,
 	struct listing *listing, struct err *err)
 {
 	_cleanup_free_ char *buffer = mem_new(1, 32768);
@@ -254,7 +313,12 @@ static int dump(struct mnl_socket *socket, uint16_t type, size_t header_size, mn
 	message->nlmsg_type = type;
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	message->nlmsg_seq = sequence;
-	mnl_nlmsg_put_extra_header(message, header_size); /* AF_UNSPEC */
+	mnl_nlmsg_put_extra_header(
+		message, type == RTM_GETLINK ? sizeof(struct ifinfomsg) : sizeof(struct ifaddrmsg));
+	if (nsid >= 0)
+		mnl_attr_put_u32(message,
+			type == RTM_GETLINK ? IFLA_TARGET_NETNSID : IFA_TARGET_NETNSID,
+			(uint32_t)nsid);
 	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
 		return err_set_errno(err, errno, "cannot ask the kernel for its interfaces");
 	do {
@@ -280,33 +344,50 @@ void vpc_interface_set_record(struct vpc_interface *interface, const struct vpc_
 {
 	set_value(interface, RECORD_ACCOUNT_ID, identity->account_id);
 	set_value(interface, RECORD_INTERFACE_ID, interface->id);
-	set_value(interface, RECORD_VPC_ID, identity->vpc_id);
+	set_value(interface, RECORD_VPC_ID,
+		interface->vpc_id[0] ? interface->vpc_id : identity->vpc_id);
 	set_value(interface, RECORD_SUBNET_ID, interface->subnet_id);
-	set_value(interface, RECORD_INSTANCE_ID, identity->instance_id);
+	set_value(interface, RECORD_INSTANCE_ID,
+		interface->instance_id[0] ? interface->instance_id : identity->instance_id);
 	set_value(interface, RECORD_REGION, identity->region);
 	set_value(interface, RECORD_AZ_ID, identity->az_id);
 }
 
-/* The subnet is the on-link prefix of the primary address, or else of the first one. */
+const struct ip_prefix *vpc_interface_subnet(const struct vpc_interface *interface)
+{
+	for (size_t i = 0; i < interface->addresses && interface->has_primary_v4; i++) {
+		if (ip_equal(&interface->address[i], &interface->primary_v4))
+			return &interface->prefix[i];
+	}
+	return interface->addresses ? &interface->prefix[0] : NULL;
+}
+
 static void name_subnet(struct vpc_interface *interface)
 {
-	if (interface->addresses == 0)
+	const struct ip_prefix *prefix = vpc_interface_subnet(interface);
+
+	if (!prefix)
 		return;
-	const struct ip_prefix *prefix = &interface->prefix[0];
-	for (size_t i = 0; i < interface->addresses; i++) {
-		if (interface->has_primary_v4 &&
-			ip_equal(&interface->address[i], &interface->primary_v4))
-			prefix = &interface->prefix[i];
-	}
 	char identity[IP_STR_MAX + 8];
 	char *end = ip_write(identity, &prefix->addr);
 	*end++ = '/';
 	end = number_write(end, prefix->length);
-	make_id(interface->subnet_id, sizeof(interface->subnet_id), "subnet",
-		(struct str){identity, (size_t)(end - identity)});
+	vpc_id_make(
+		interface->subnet_id, "subnet", (struct str){identity, (size_t)(end - identity)});
 }
 
-int vpc_interfaces_list(struct vpc_interface **ret_interfaces, size_t *ret_count, struct err *err)
+/* A port without addresses is in the subnet of its bridge. */
+static void take_subnet_of_master(struct listing *listing, struct vpc_interface *interface)
+{
+	const struct vpc_interface *master =
+		interface->master ? find_interface(listing, interface->master) : NULL;
+
+	if (master && !interface->subnet_id[0])
+		memcpy(interface->subnet_id, master->subnet_id, sizeof(interface->subnet_id));
+}
+
+int vpc_interfaces_list_of(
+	int32_t nsid, struct vpc_interface **ret_interfaces, size_t *ret_count, struct err *err)
 {
 	struct listing listing = {0};
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -316,10 +397,13 @@ int vpc_interfaces_list(struct vpc_interface **ret_interfaces, size_t *ret_count
 			mnl_socket_close(socket);
 		return err_set_errno(err, errno, "cannot open a netlink socket");
 	}
-	int result = dump(socket, RTM_GETLINK, sizeof(struct ifinfomsg), on_link, &listing, err);
+	/* Without it a kernel would take no notice of the name space in the second request. */
+	int strict = 1;
+	(void)setsockopt(mnl_socket_get_fd(socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict,
+		sizeof(strict));
+	int result = dump(socket, RTM_GETLINK, nsid, on_link, &listing, err);
 	if (result == 0)
-		result = dump(
-			socket, RTM_GETADDR, sizeof(struct ifaddrmsg), on_address, &listing, err);
+		result = dump(socket, RTM_GETADDR, nsid, on_address, &listing, err);
 	mnl_socket_close(socket);
 	if (result < 0) {
 		free(listing.interfaces);
@@ -327,9 +411,16 @@ int vpc_interfaces_list(struct vpc_interface **ret_interfaces, size_t *ret_count
 	}
 	for (size_t i = 0; i < listing.count; i++)
 		name_subnet(&listing.interfaces[i]);
+	for (size_t i = 0; i < listing.count; i++)
+		take_subnet_of_master(&listing, &listing.interfaces[i]);
 	*ret_interfaces = listing.interfaces;
 	*ret_count = listing.count;
 	return 0;
+}
+
+int vpc_interfaces_list(struct vpc_interface **ret_interfaces, size_t *ret_count, struct err *err)
+{
+	return vpc_interfaces_list_of(-1, ret_interfaces, ret_count, err);
 }
 
 int vpc_monitor_open(int *ret_fd, struct err *err)
@@ -345,14 +436,26 @@ int vpc_monitor_open(int *ret_fd, struct err *err)
 	return 0;
 }
 
-bool vpc_monitor_changed(int fd)
+bool vpc_monitor_changed(int fd, uint32_t *ret_gone, size_t max, size_t *ret_count)
 {
-	char buffer[8192];
+	_Alignas(struct nlmsghdr) char buffer[8192];
 	bool changed = false;
+	ssize_t got;
 
+	*ret_count = 0;
 	/* ENOBUFS: messages were lost, which is a change as well. */
-	while (recv(fd, buffer, sizeof(buffer), 0) > 0 || errno == ENOBUFS)
+	while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0 || errno == ENOBUFS) {
+		const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+		int left = (int)got;
 		changed = true;
+		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+			const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
+			/* AF_BRIDGE: it is no port any more, and there. */
+			if (message->nlmsg_type == RTM_DELLINK && link->ifi_family == AF_UNSPEC &&
+				*ret_count < max)
+				ret_gone[(*ret_count)++] = (uint32_t)link->ifi_index;
+		}
+	}
 	return changed;
 }
 

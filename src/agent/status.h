@@ -1,0 +1,20 @@
+/* status: how an agent is doing, as a file in its data folder that it writes once a second, and as
+ * Prometheus' text format. Readers see all of it or the one before. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <jansson.h>
+
+#define AGENT_STATUS_FILE "status.json"
+
+struct agent_board;
+
+/* The file's JSON: StartTime, Time (Unix seconds), Interfaces, Packets, RejectedPackets, Records,
+ * MissedPackets, OpenFlows, HasVerdicts, Server (not there without one: IsReached, Message) and
+ * FlowLogs: FlowLogId, TrafficType, LogDestinationType, LogDestination, MaxAggregationInterval,
+ * LagSeconds, and what api/agents/agents.smithy has in Delivery. */
+int agent_status_read(const char *folder, json_t **ret_status, struct err *err);
+/* Of such JSON. */
+void agent_status_metrics(struct buf *buf, const json_t *status);
