@@ -19,7 +19,7 @@ test-dependencies:
 	@tools/install-dependencies --tests
 
 run: all
-	@tools/run-as-root $(BUILD)/nagare run $(ARGS)
+	@tools/run-as-root $(BUILD)/nagare up $(ARGS)
 
 test: test-dependencies $(BUILD)/build.ninja
 	@tools/build $(BUILD)

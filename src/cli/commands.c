@@ -14,8 +14,10 @@ extern const struct cli_command cli_query;
 extern const struct cli_command cli_run;
 extern const struct cli_command cli_server;
 extern const struct cli_command cli_tail;
+extern const struct cli_command cli_up;
 
 const struct cli_command *const cli_commands[] = {
+	&cli_up,
 	&cli_run,
 	&cli_agent,
 	&cli_pcap,

@@ -1,3 +1,4 @@
+#include "cli/account.h"
 #include "cli/command.h"
 
 #include "base/file.h"
@@ -21,6 +22,7 @@ enum output { OUTPUT_PROFILE, OUTPUT_ENV, OUTPUT_JSON, OUTPUT_TABLE };
 struct settings {
 	const char *folder;
 	enum output output;
+	const char *agent, *endpoint;
 };
 
 static int set_folder(void *settings, const char *value, struct err *err)
@@ -29,6 +31,27 @@ static int set_folder(void *settings, const char *value, struct err *err)
 		return err_set(err, ERR_USAGE, "expected a folder");
 	((struct settings *)settings)->folder = value;
 	return 0;
+}
+
+static int set_agent(void *settings, const char *value, struct err *err)
+{
+	size_t n = strspn(
+		value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+=,.@_-");
+
+	((struct settings *)settings)->agent = value;
+	if (n && n <= 51 && !value[n])
+		return 0;
+	return err_set(err, ERR_USAGE,
+		"expected at most 51 letters, digits and any of +=,.@_-, found '%s'", value);
+}
+
+static int set_endpoint(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->endpoint = value;
+	if (strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0)
+		return 0;
+	return err_set(
+		err, ERR_USAGE, "expected http:// or https:// and a host, found '%s'", value);
 }
 
 static int set_output(void *settings, const char *value, struct err *err)
@@ -145,16 +168,34 @@ static void print(enum output output, const struct str values[static FIELDS])
 	}
 }
 
+/* A user of its own for an agent, made through the server's API with the root key. */
+static int make_agent(
+	const struct settings *settings, const char *folder, struct buf *ret_text, struct err *err)
+{
+	_cleanup_(cli_account_closep) struct cli_account *account = NULL;
+	_cleanup_free_ char *certificate = mem_printf("%s/tls.pem", folder);
+	_cleanup_free_ char *name = mem_printf("nagare-agent-%s", settings->agent);
+	bool is_own = access(certificate, R_OK) == 0;
+
+	if (cli_account_open(&account, folder, is_own ? certificate : NULL, err) < 0)
+		return -1;
+	return cli_account_agent_user(account, name, settings->endpoint, ret_text, err);
+}
+
 static int run(void *settings_, int argc, char **argv, struct err *err)
 {
 	const struct settings *settings = settings_;
 	_cleanup_free_ char *standard = settings->folder ? NULL : cli_default_data();
-	_cleanup_free_ char *path =
-		mem_printf("%s/credentials", settings->folder ? settings->folder : standard);
+	const char *folder = settings->folder ? settings->folder : standard;
+	_cleanup_free_ char *path = mem_printf("%s/credentials", folder);
 	_cleanup_buf_ struct buf text = {0};
 	struct str values[FIELDS];
 
-	if (check_file(path, err) < 0 || file_read(path, FILE_BYTES_MAX, &text, err) < 0 ||
+	if (settings->endpoint && !settings->agent)
+		return err_set(err, ERR_USAGE, "--endpoint is for the profile of an --agent");
+	if (check_file(path, err) < 0 ||
+		(settings->agent ? make_agent(settings, folder, &text, err)
+				 : file_read(path, FILE_BYTES_MAX, &text, err)) < 0 ||
 		parse(path, buf_str(&text), values, err) < 0)
 		return -1;
 	print(settings->output, values);
@@ -167,6 +208,12 @@ static const struct cli_option options[] = {
 	{"data-dir", 'd', "FOLDER",
 		"The server's data. Default: $NAGARE_DATA_DIR, /var/lib/nagare or ~/.local/share/nagare.",
 		set_folder},
+	{"agent", 0, "NAME",
+		"Make a user nagare-agent-NAME on the running server, who may deliver flow logs and nothing else, and show its key. A key that it had before is removed.",
+		set_agent},
+	{"endpoint", 0, "URL",
+		"What the agent reaches the server by. Default: the endpoint of the server's last start.",
+		set_endpoint},
 	{"output", 'o', "FORMAT",
 		"profile (the default), as in ~/.aws/credentials; env, for a shell to read; json, as an AWS profile's credential_process gives it; or table.",
 		set_output},
@@ -179,15 +226,17 @@ static const struct cli_example examples[] = {
 	{"eval \"$(nagare credentials -o env)\"", "Use it in this shell: aws s3 ls"},
 	{"aws configure set credential_process 'nagare credentials -o json' --profile nagare",
 		"Have AWS clients ask for it each time"},
+	{"nagare credentials --agent web1 --endpoint https://flows.example.com:4560 > web1.credentials",
+		"A key for the agent of another host, which is started with --credentials web1.credentials --profile nagare:"},
 	{NULL},
 };
 
 const struct cli_command cli_credentials = {
 	.name = "credentials",
-	.summary = "Show the root key of the server again",
+	.summary = "show the root key of the server again, or make the key of an agent",
 	.description =
 		"The first start of the server makes the account's root key and writes it, as a profile that AWS clients read, to the file credentials in its data folder. This shows it again, with the region and the endpoint of the server's last start.\n\n"
-		"The root key may do everything. Make users with policies for agents and readers (aws iam create-user) and keep it for administration.\n\n"
+		"The root key may do everything. Make users with policies for readers (aws iam create-user), and one for each agent with --agent, and keep it for administration.\n\n"
 		"A file that belongs to another user, or that others may read, is refused.",
 	.options = options,
 	.examples = examples,

@@ -4,8 +4,9 @@
 
 #include <unistd.h>
 
-#define SYSTEM_DATA "/var/lib/nagare"
-#define BUCKET      "objects/nagare-flow-logs"
+#define SYSTEM_DATA   "/var/lib/nagare"
+#define BUCKET        "objects/nagare-flow-logs"
+#define SERVED_BUCKET "buckets/nagare-flow-logs"
 
 /* A variable of the environment that is set and not empty, else NULL. */
 static const char *variable(const char *name)
@@ -44,6 +45,14 @@ char *cli_default_bucket(void)
 	_cleanup_free_ char *data = cli_default_data();
 
 	return mem_printf("%s/" BUCKET, data);
+}
+
+char *cli_default_query_bucket(void)
+{
+	_cleanup_free_ char *data = cli_default_data();
+	_cleanup_free_ char *served = mem_printf("%s/" SERVED_BUCKET, data);
+
+	return access(served, F_OK) == 0 ? take(served) : cli_default_bucket();
 }
 
 char *cli_state_folder(void)

@@ -256,7 +256,7 @@ static int read_standard_input(struct buf *sql, struct err *err)
 static int run_with(struct settings *settings, const char *sql, struct err *err)
 {
 	_cleanup_(query_session_closep) struct query_session *session = NULL;
-	_cleanup_free_ char *bucket = settings->from_count ? NULL : cli_default_bucket();
+	_cleanup_free_ char *bucket = settings->from_count ? NULL : cli_default_query_bucket();
 	const char *default_from = bucket;
 	_cleanup_buf_ struct buf input = {0};
 	struct query_options options = {
@@ -284,7 +284,8 @@ static int run_with(struct settings *settings, const char *sql, struct err *err)
 	if (query_session_open(&session, &options, err) < 0) {
 		if (bucket && err && err->code == ERR_NOT_FOUND) {
 			err->hint[0] = '\0';
-			err_hint(err, "'nagare run' writes there; --from names another location");
+			err_hint(err,
+				"'nagare up' and 'nagare run' write there; --from names another location");
 		}
 		return -1;
 	}
@@ -329,7 +330,7 @@ const struct cli_command cli_query = {
 				"A file, a folder with everything below it, a glob ('**' stands for "
 				"any folders) or a bucket folder; may be repeated. In folders, files "
 				"ending in .log, .txt, .gz, .zst and .parquet are taken. Default: the bucket "
-				"folder that 'nagare run' writes to.",
+				"folder that 'nagare up' or, without it, 'nagare run' writes to.",
 				set_from},
 			{"output", 'o', "FORM",
 				"table (the default), csv, tsv, json (one array) or jsonl (one object a "
