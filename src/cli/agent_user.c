@@ -3,6 +3,7 @@
 #include "aws/client.h"
 #include "base/file.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -49,12 +50,11 @@ int cli_agent_user_file(
 		return 0;
 	if (cli_account_agent_user(account, name, NULL, &profile, err) < 0)
 		return err_wrap(err, "the user %s", name);
-	mode_t mask = umask(077);
-	int result = file_draft_open(&draft, path, err);
-	if (result == 0)
-		result = file_draft_write(&draft, buf_str(&profile), err);
-	if (result == 0)
-		result = file_draft_commit(&draft, true, err);
-	umask(mask);
-	return result;
+	if (file_draft_open(&draft, path, err) < 0)
+		return -1;
+	if (fchmod(draft.fd, 0600) < 0)
+		return err_set_errno(err, errno, "%s", path);
+	if (file_draft_write(&draft, buf_str(&profile), err) < 0)
+		return -1;
+	return file_draft_commit(&draft, true, err);
 }
