@@ -1,6 +1,6 @@
 /* filter: which rows of a scan are wanted, as far as the scan itself can tell.
- * A conjunction of clauses, each a disjunction of tests on columns. A test on a missing value ('-', or a
- * column that the file does not have) is not true, as in SQL's WHERE. Owner: the caller. */
+ * A conjunction of clauses, each a disjunction of tests on columns. A test on a missing value ('-',
+ * or a column that the file does not have) is not true, as in SQL's WHERE. Owner: the caller. */
 #pragma once
 
 #include "base/ip.h"
@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define RECORD_FILTER_TESTS_MAX 16 /* of one clause */
 
 enum record_test_kind {
 	RECORD_TEST_TEXT,   /* the text is one of texts */
@@ -41,3 +43,11 @@ struct record_filter {
 	struct record_clause *clauses;
 	size_t count;
 };
+
+/* Addresses of one family are in no prefix of the other. */
+static inline bool record_prefix_contains(
+	const struct ip_prefix *prefix, const struct ip_addr *address)
+{
+	return ip_is_v4(address) == (prefix->length >= 96 && ip_is_v4(&prefix->addr)) &&
+	       ip_prefix_contains(prefix, address);
+}

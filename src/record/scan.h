@@ -1,13 +1,12 @@
 /* scan: flow log text to columns, by as many threads as there are.
- * A scan is one object, read as record/reader.h says (the reader is a scan with one worker). It hands
- * out blocks of whole lines: finding a block (reading and unpacking, header lines) is serial,
+ * A scan is one object, read as record/reader.h says (the reader is a scan with one worker). It
+ * hands out blocks of whole lines: finding a block (reading and unpacking, header lines) is serial,
  * decoding it is not, so that several workers may share one large object. A worker belongs to one
- * thread and keeps its memory from block to block and object to object: about two and a half blocks,
- * whatever the object's size.
- * Columns are decoded straight into the caller's memory: integers as int32_t or int64_t, texts as
- * struct record_text, validity as bits. Only wanted columns are decoded, only of rows that pass the
- * filter; all fields are looked at nevertheless, so that the bad lines are the same whatever is
- * wanted. */
+ * thread and keeps its memory from block to block and object to object: about two and a half
+ * blocks, whatever the object's size. Columns are decoded straight into the caller's memory:
+ * integers as int32_t or int64_t, texts as struct record_string, validity as bits. Only wanted
+ * columns are decoded, only of rows that pass the filter; all fields are looked at nevertheless, so
+ * that the bad lines are the same whatever is wanted. */
 #pragma once
 
 #include "record/filter.h"
@@ -17,7 +16,7 @@
 
 /* A text of up to 12 bytes lies in the value itself, the rest of which is zero; of a longer one the
  * first four do. (DuckDB's duckdb_string_t is the same, which its user asserts.) */
-struct record_text {
+struct record_string {
 	uint32_t n;
 	char head[4];
 	union {
@@ -25,11 +24,11 @@ struct record_text {
 		const char *p; /* the whole text */
 	};
 };
-#define RECORD_TEXT_INLINE 12
+#define RECORD_STRING_INLINE 12
 
-static inline struct str record_text_str(const struct record_text *text)
+static inline struct str record_string_str(const struct record_string *text)
 {
-	return (struct str){text->n <= RECORD_TEXT_INLINE ? text->head : text->p, text->n};
+	return (struct str){text->n <= RECORD_STRING_INLINE ? text->head : text->p, text->n};
 }
 
 enum record_form { RECORD_FORM_INT32, RECORD_FORM_INT64, RECORD_FORM_TEXT };
@@ -41,11 +40,15 @@ struct record_want {
 	enum record_form form;
 };
 
+#define RECORD_SCAN_ROWS_MAX 2048 /* of one record_scan_decode; a multiple of 64 */
+
 /* Where the rows of a wanted column go. */
 struct record_out {
-	void *data;         /* int32_t, int64_t or struct record_text; what is NULL is 0 or empty */
-	uint64_t *validity; /* a bit a row, lowest first: set is valid */
-	bool nulls;         /* written: some rows are NULL; when not, validity was not touched */
+	void *data; /* int32_t, int64_t or struct record_string; what is NULL is 0 or empty */
+	/* RECORD_SCAN_ROWS_MAX bits, the lowest the first row: set is valid. Written only with
+	 * nulls. */
+	uint64_t *validity;
+	bool nulls; /* written: some rows are NULL */
 };
 
 struct record_scan;

@@ -1,0 +1,158 @@
+#include "record/split_masks_priv.h"
+
+#include <pthread.h>
+
+enum class {
+	SPACE,
+	TAB,
+	LINE_END,
+	COMMA,
+	QUOTE,
+	DIGIT,
+	DOT,
+	DASH,
+	CR,
+	CONTROL,
+	OTHER,
+};
+
+static enum class class_of(unsigned char c) {
+	switch (c){
+		case ' ' : return SPACE; case '\t' : return TAB; case '\n' : return LINE_END;
+		case '\r' : return CR;
+		case ',' : return COMMA;
+		case '"' : return QUOTE;
+		case '.' : return DOT;
+		case '-' : return DASH;
+		default : if (c >= '0' && c <= '9') return DIGIT;
+		return c < ' ' || c >= 0x7f ? CONTROL : OTHER;
+	}
+}
+
+static bool is_over(const char *digit)
+{
+	int value = 0;
+
+	for (int i = -2; i <= 0; i++) {
+		if (digit[i] < '0' || digit[i] > '9')
+			return false;
+		value = value * 10 + digit[i] - '0';
+	}
+	return value > 255;
+}
+
+static void classify(const char *text, bool commas, struct masks *masks)
+{
+	*masks = (struct masks){0};
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t bit = UINT64_C(1) << i;
+		enum class class = class_of((unsigned char)text[i]);
+		bool blank = class == SPACE || class == TAB;
+
+		if (class == LINE_END || (commas ? class == COMMA : blank))
+			masks->separator |= bit;
+		if (class == LINE_END)
+			masks->line_end |= bit;
+		if (class == DIGIT)
+			masks->digit |= bit;
+		if (class == DOT)
+			masks->dot |= bit;
+		if (class == DASH)
+			masks->dash |= bit;
+		if (text[i] == '0')
+			masks->zero |= bit;
+		if (is_over(text + i))
+			masks->over |= bit;
+		if (class == CONTROL || class == CR || (commas && class == QUOTE))
+			masks->unusual |= bit;
+	}
+}
+
+static void classify_begin(const char *text, struct begin_masks *masks)
+{
+	*masks = (struct begin_masks){0};
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t bit = UINT64_C(1) << i;
+		enum class class = class_of((unsigned char)text[i]);
+
+		if (class == LINE_END)
+			masks->line_end |= bit;
+		if (class == DIGIT || class == DASH || class == CR || class == LINE_END ||
+			text[i] == '#')
+			masks->plain |= bit;
+	}
+}
+
+#define SPLIT_NAME split_plain
+#define SPLIT_TARGET
+#define SPLIT_CLASSIFY classify
+#define SPLIT_TOGETHER split_together
+#define SPLIT_PLACES   split_places
+#include "record/split_body.def"
+#undef SPLIT_NAME
+#undef SPLIT_CLASSIFY
+#define SPLIT_NAME     split_plain_words
+#define SPLIT_CLASSIFY classify_begin
+#include "record/split_words.def"
+
+#if defined(__x86_64__)
+/* Before family 25 (Zen 3) AMD's pext takes a cycle and more a bit. */
+static bool has_fast_pext(void)
+{
+	return !__builtin_cpu_is("amdfam15h") && !__builtin_cpu_is("amdfam17h");
+}
+
+static size_t find_variants(struct split_variant *variants)
+{
+	size_t n = 0;
+
+	__builtin_cpu_init();
+	bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+	if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+		__builtin_cpu_supports("avx512vbmi2"))
+		variants[n++] = (struct split_variant){"avx512", split_avx512, split_avx512_words};
+	if (avx2 && has_fast_pext())
+		variants[n++] = (struct split_variant){"avx2", split_avx2, split_avx2_words};
+	if (avx2)
+		variants[n++] = (struct split_variant){
+			"avx2, slow pext", split_avx2_slow_pext, split_avx2_words};
+	return n;
+}
+#elif defined(__aarch64__)
+static size_t find_variants(struct split_variant *variants)
+{
+	variants[0] = (struct split_variant){"neon", split_neon, split_neon_words};
+	return 1;
+}
+#else
+static size_t find_variants(struct split_variant *variants)
+{
+	return 0;
+}
+#endif
+
+static struct split_variant found[4];
+static size_t found_count;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void find(void)
+{
+	size_t n = find_variants(found);
+
+	found[n] = (struct split_variant){"plain C", split_plain, split_plain_words};
+	found_count = n + 1;
+}
+
+const struct split_variant *split_variants(size_t *ret_count)
+{
+	pthread_once(&once, find);
+	*ret_count = found_count;
+	return found;
+}
+
+const struct split_variant *split_best(void)
+{
+	size_t count;
+
+	return split_variants(&count);
+}

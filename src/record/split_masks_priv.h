@@ -1,0 +1,51 @@
+/* split_masks: what the variants of split share. A bit a byte, of 64. */
+#pragma once
+
+#include "record/split_priv.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define SPLIT_INLINE static inline __attribute__((always_inline, unused))
+
+struct masks {
+	uint64_t separator, line_end, digit, dot, dash, zero, unusual;
+	uint64_t over; /* the third of three digits that are more than 255; means nothing elsewhere
+			*/
+};
+
+/* Of the bytes that begin lines. */
+struct begin_masks {
+	uint64_t line_end;
+	uint64_t plain; /* digits, '-', '#', and the ends of lines */
+};
+
+SPLIT_INLINE void split_start(struct split *split)
+{
+	split->any_unusual = false;
+	memset(split->unusual, 0, sizeof(split->unusual));
+}
+
+/* The chunks that hold the bytes from first to last. */
+SPLIT_INLINE void split_mark(struct split *split, size_t first, size_t last)
+{
+	split->any_unusual = true;
+	for (size_t chunk = first / 64; chunk <= last / 64; chunk++)
+		split->unusual[chunk / 64] |= UINT64_C(1) << (chunk & 63);
+}
+
+/* The bits of x at the ones of mask, moved together. */
+SPLIT_INLINE uint64_t split_together(uint64_t x, uint64_t mask)
+{
+	uint64_t together = 0;
+
+	for (unsigned i = 0; mask; i++, mask &= mask - 1)
+		together |= (x >> __builtin_ctzll(mask) & 1) << i;
+	return together;
+}
+
+SPLIT_INLINE void split_places(uint32_t *places, uint64_t separators, uint32_t base)
+{
+	for (; separators; separators &= separators - 1)
+		*places++ = base + (uint32_t)__builtin_ctzll(separators);
+}
