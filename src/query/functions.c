@@ -2,6 +2,7 @@
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "record/filter.h"
 
 #include <stdio.h>
 
@@ -40,14 +41,22 @@ static void ip_version(duckdb_function_info info, duckdb_data_chunk input, duckd
 	}
 }
 
-static void ip_in_prefix(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+static void fail(duckdb_function_info info, const char *what, struct str text)
 {
-	duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
-	duckdb_vector prefixes = duckdb_data_chunk_get_vector(input, 1);
+	char message[160];
+
+	snprintf(message, sizeof(message), "%s: %.*s", what, (int)(text.n < 80 ? text.n : 80),
+		text.p);
+	duckdb_scalar_function_set_error(info, message);
+}
+
+static void cidr_contains(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+	duckdb_vector prefixes = duckdb_data_chunk_get_vector(input, 0);
+	duckdb_vector texts = duckdb_data_chunk_get_vector(input, 1);
 	bool *results = duckdb_vector_get_data(output);
 	idx_t rows = duckdb_data_chunk_get_size(input);
 	struct str last = STR_NONE; /* the prefix is the same in most rows */
-	bool has_prefix = false;
 	struct ip_prefix prefix = {.length = 0};
 
 	for (idx_t row = 0; row < rows; row++) {
@@ -58,13 +67,16 @@ static void ip_in_prefix(duckdb_function_info info, duckdb_data_chunk input, duc
 		}
 		struct str text = text_at(prefixes, row);
 		if (!last.p || !str_equal(text, last)) {
-			has_prefix = ip_prefix_parse(text, &prefix);
+			if (!ip_prefix_parse(text, &prefix)) {
+				fail(info, "not an address prefix such as 10.0.0.0/8", text);
+				return;
+			}
 			last = text;
 		}
-		if (!has_prefix || !ip_parse(text_at(texts, row), &addr))
+		if (!ip_parse(text_at(texts, row), &addr))
 			set_null(output, row);
 		else
-			results[row] = ip_prefix_contains(&prefix, &addr);
+			results[row] = record_prefix_contains(&prefix, &addr);
 	}
 }
 
@@ -86,15 +98,6 @@ static struct str write_prefix(const struct ip_prefix *prefix, char text[static 
 static void set_text(duckdb_vector output, idx_t row, struct str text)
 {
 	duckdb_vector_assign_string_element_len(output, row, text.p, text.n);
-}
-
-static void fail(duckdb_function_info info, const char *what, struct str text)
-{
-	char message[160];
-
-	snprintf(message, sizeof(message), "%s: %.*s", what, (int)(text.n < 80 ? text.n : 80),
-		text.p);
-	duckdb_scalar_function_set_error(info, message);
 }
 
 static void ip_address(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
@@ -242,8 +245,8 @@ int query_functions_register(duckdb_connection connection, struct err *err)
 {
 	static const struct function functions[] = {
 		{"ip_version", {DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_INTEGER, ip_version},
-		{"ip_in_prefix", {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_BOOLEAN,
-			ip_in_prefix},
+		{QUERY_PREFIX_FUNCTION, {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR},
+			DUCKDB_TYPE_BOOLEAN, cidr_contains},
 		{"ip_address", {DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_VARCHAR, ip_address},
 		{"ip_network", {DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_VARCHAR, ip_network},
 		{"ip_prefix", {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BIGINT}, DUCKDB_TYPE_VARCHAR,

@@ -6,4 +6,7 @@
 
 #include "base/duckdb.h"
 
+/* The scan takes conditions with this one. */
+#define QUERY_PREFIX_FUNCTION "cidr_contains"
+
 int query_functions_register(duckdb_connection connection, struct err *err);

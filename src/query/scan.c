@@ -1,34 +1,64 @@
-/* The text objects of a session as a DuckDB table function. Each of DuckDB's threads takes whole
- * objects off a shared counter (gzip cannot be split) and copies the columns that the statement
- * needs from the reader's batches into DuckDB's vectors; a batch is as large as a vector.
+/* The text objects of a session as a DuckDB table function. Each of DuckDB's threads takes objects
+ * off a shared counter; when none is left it joins a thread that still reads one, block by block
+ * (record/scan.h). Columns are decoded into DuckDB's vectors; texts of more than twelve bytes stay
+ * where they are in the thread's block, which it keeps until DuckDB asks it for more.
  * The session outlives every scan: results are freed before it closes. */
 #include "query/session_priv.h"
 
-#include "base/input.h"
-#include "record/reader.h"
+#include "query/filter_priv.h"
+#include "record/scan.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
-_Static_assert(RECORD_READER_BATCH <= 2048, "a batch fits into a DuckDB vector");
+_Static_assert(RECORD_SCAN_ROWS_MAX <= 2048, "rows fit into a DuckDB vector");
+_Static_assert(
+	sizeof(struct record_string) == sizeof(duckdb_string_t) &&
+		offsetof(struct record_string, head) ==
+			offsetof(duckdb_string_t, value.inlined.inlined) &&
+		offsetof(struct record_string, p) == offsetof(duckdb_string_t, value.pointer.ptr),
+	"texts are DuckDB's");
 
 /* Bytes of a line of the 14 default fields, measured: text 114, gzip 25. Only for DuckDB's guess at
  * the number of rows. */
 #define LINE_BYTES      114
 #define LINE_BYTES_GZIP 25
 
+/* An object that is read, by one thread or several. */
+struct scan_object {
+	size_t object; /* of the session */
+	struct record_scan *scan;
+	struct record_filter *filter;
+	unsigned users;
+	bool spent;  /* no more blocks */
+	int *source; /* per column of the scan: index into what is wanted of the object, -1: absent
+		      */
+	size_t wanted;
+};
+
 struct scan {
 	struct query_session *session;
-	atomic_size_t next; /* of session->texts */
+	atomic_uint users; /* DuckDB and its threads: which of them ends last is not known */
 	size_t columns_count;
 	size_t *columns; /* of the session, in the order that DuckDB wants; SIZE_MAX: none */
+	struct query_filter *filter;
+
+	pthread_mutex_t lock; /* what follows */
+	pthread_cond_t opened;
+	size_t next;    /* of session->texts */
+	size_t opening; /* threads that may soon have something to share */
+	struct scan_object **reading;
+	size_t reading_count;
 };
 
 struct scan_thread {
 	struct query_session *session;
-	struct scan *scan; /* not to be touched at the thread's end */
-	size_t object;
-	struct record_reader *reader;
-	int *source; /* per wanted column: index into the batch, -1: the object lacks it */
+	struct scan *scan;
+	struct scan_object *object;
+	struct record_scan_worker *worker;
+	bool in_block;
+	struct record_out *outs;
+	uint64_t *validity; /* of all outs */
 };
 
 /* Keeps the first errors in the order of the objects, whichever thread met them first. */
@@ -48,31 +78,67 @@ static void keep_error(struct query_session *session, size_t object, const struc
 }
 
 /* A statement may read an object more than once, and not to its end: the longest look counts. */
-static void close_object(struct scan_thread *thread)
+static void keep_stats(struct query_session *session, const struct scan_object *object)
 {
-	struct query_session *session = thread->session;
+	struct record_scan_stats stats;
 
-	if (!thread->reader)
-		return;
-	const struct record_reader_stats *stats = record_reader_stats(thread->reader);
+	record_scan_stats(object->scan, &stats);
 	pthread_mutex_lock(&session->lock);
-	struct query_text_stats *kept = &session->text_stats[thread->object];
-	if (stats->bad_lines > kept->bad_lines) {
+	struct query_text_stats *kept = &session->text_stats[object->object];
+	if (stats.reader.bad_lines > kept->bad_lines) {
 		unsigned left = 0;
 		for (unsigned i = 0; i < session->errors_count; i++) {
-			if (session->errors[i].object != thread->object)
+			if (session->errors[i].object != object->object)
 				session->errors[left++] = session->errors[i];
 		}
 		session->errors_count = left;
-		for (unsigned i = 0; i < stats->errors; i++)
-			keep_error(session, thread->object, &stats->error[i]);
-		kept->bad_lines = stats->bad_lines;
+		for (unsigned i = 0; i < stats.reader.errors; i++)
+			keep_error(session, object->object, &stats.reader.error[i]);
+		kept->bad_lines = stats.reader.bad_lines;
 	}
-	if (stats->lines > kept->lines)
-		kept->lines = stats->lines;
+	if (stats.reader.lines >= kept->lines) {
+		kept->lines = stats.reader.lines;
+		kept->bytes = stats.bytes;
+		kept->packed = stats.packed;
+		kept->rows = stats.rows;
+	}
 	kept->read = true;
 	pthread_mutex_unlock(&session->lock);
-	record_reader_close(take(thread->reader));
+}
+
+static void object_free(struct scan_object *object)
+{
+	if (!object)
+		return;
+	record_scan_close(object->scan);
+	query_filter_unmap(object->filter);
+	free(object->source);
+	free(object);
+}
+MEM_DEFINE_CLEANUP(struct scan_object, object_free)
+
+/* The thread is done with its object; the last one closes it. */
+static void leave_object(struct scan_thread *thread)
+{
+	struct scan_object *object = take(thread->object);
+	struct scan *scan = thread->scan;
+
+	if (!object)
+		return;
+	record_scan_release(thread->worker);
+	thread->in_block = false;
+	pthread_mutex_lock(&scan->lock);
+	object->spent = true;
+	bool last = --object->users == 0;
+	for (size_t i = 0; last && i < scan->reading_count; i++) {
+		if (scan->reading[i] == object)
+			scan->reading[i] = scan->reading[--scan->reading_count];
+	}
+	pthread_mutex_unlock(&scan->lock);
+	if (last) {
+		keep_stats(thread->session, object);
+		object_free(object);
+	}
 }
 
 static void fail(struct scan_thread *thread, duckdb_function_info info, const struct err *err)
@@ -86,153 +152,212 @@ static void fail(struct scan_thread *thread, duckdb_function_info info, const st
 	duckdb_function_set_error(info, err->message);
 }
 
-/* 1: the reader stands at the start of the next object, 0: there is none left. */
-static int open_next_object(struct scan_thread *thread, struct err *err)
+static enum record_form form_of(const struct query_column *column)
+{
+	if (strcmp(column->sql_type, "INTEGER") == 0)
+		return RECORD_FORM_INT32;
+	return strcmp(column->sql_type, "BIGINT") == 0 ? RECORD_FORM_INT64 : RECORD_FORM_TEXT;
+}
+
+/* What of the object the statement needs. */
+static void choose_columns(const struct scan *scan, struct scan_object *object)
+{
+	const struct query_session *session = scan->session;
+	size_t count;
+	const struct record_reader_column *columns = record_scan_columns(object->scan, &count);
+	_cleanup_free_ int *place = mem_new(session->columns_count + 1, sizeof(*place));
+	_cleanup_free_ struct record_want *wants = mem_new(scan->columns_count + 1, sizeof(*wants));
+
+	for (size_t i = 0; i < session->columns_count; i++)
+		place[i] = -1;
+	for (size_t j = count; j-- > 0;) {
+		int column = query_columns_find(session, columns[j].name);
+		if (column >= 0)
+			place[column] = (int)j;
+	}
+	object->source = mem_new(scan->columns_count + 1, sizeof(*object->source));
+	for (size_t i = 0; i < scan->columns_count; i++) {
+		object->source[i] = -1;
+		if (scan->columns[i] == SIZE_MAX || place[scan->columns[i]] < 0)
+			continue;
+		wants[object->wanted].column = (size_t)place[scan->columns[i]];
+		wants[object->wanted].form = form_of(&session->columns[scan->columns[i]]);
+		object->source[i] = (int)object->wanted++;
+	}
+	if (scan->filter)
+		object->filter = query_filter_map(scan->filter, place);
+	record_scan_want(object->scan, wants, object->wanted, object->filter);
+}
+
+static int open_object(
+	struct scan *scan, size_t text, struct scan_object **ret_object, struct err *err)
+{
+	struct query_session *session = scan->session;
+	_cleanup_(object_freep) struct scan_object *object = mem_new(1, sizeof(*object));
+	struct input *input;
+
+	object->object = session->texts[text];
+	object->users = 1;
+	if (query_object_open(&session->objects.object[object->object], &input, err) < 0 ||
+		record_scan_open(&object->scan, input, session->headerless, session->strict, err) <
+			0)
+		return -1;
+	choose_columns(scan, object);
+	*ret_object = take(object);
+	return 0;
+}
+
+/* The object with the fewest threads that still has blocks. */
+static struct scan_object *join_object(struct scan *scan)
+{
+	struct scan_object *best = NULL;
+
+	for (size_t i = 0; i < scan->reading_count; i++) {
+		struct scan_object *object = scan->reading[i];
+		if (!object->spent && (!best || object->users < best->users))
+			best = object;
+	}
+	if (best)
+		best->users++;
+	return best;
+}
+
+/* 1: the thread has an object, 0: there is nothing left. */
+static int find_object(struct scan_thread *thread, struct err *err)
 {
 	struct scan *scan = thread->scan;
-	struct query_session *session = scan->session;
-	_cleanup_(input_closep) struct input *input = NULL;
-	size_t next = scan->next++;
-	size_t count, wanted_count = 0;
+	struct scan_object *object = NULL;
+	int r = 0;
 
-	if (next >= session->texts_count)
-		return 0;
-	thread->object = session->texts[next];
-	if (query_object_open(&session->objects.object[thread->object], &input, err) < 0 ||
-		record_reader_open_as(&thread->reader, take(input), session->headerless,
-			session->strict, err) < 0)
-		return -1;
-	const struct record_reader_column *columns = record_reader_columns(thread->reader, &count);
-	size_t *wanted = mem_new(scan->columns_count + 1, sizeof(*wanted));
-	for (size_t i = 0; i < scan->columns_count; i++) {
-		thread->source[i] = -1;
-		for (size_t j = 0; j < count && scan->columns[i] != SIZE_MAX; j++) {
-			const struct query_column *column = &session->columns[scan->columns[i]];
-			bool same = columns[j].field >= 0
-					    ? columns[j].field == column->field
-					    : query_columns_find(session, columns[j].name) ==
-						      (int)scan->columns[i];
-			if (!same)
-				continue;
-			thread->source[i] = (int)wanted_count;
-			wanted[wanted_count++] = j;
-			break;
-		}
+	pthread_mutex_lock(&scan->lock);
+	if (scan->next < scan->session->texts_count) {
+		size_t text = scan->next++;
+		scan->opening++;
+		pthread_mutex_unlock(&scan->lock);
+		r = open_object(scan, text, &object, err);
+		pthread_mutex_lock(&scan->lock);
+		scan->opening--;
+		if (r == 0)
+			scan->reading[scan->reading_count++] = object;
+		pthread_cond_broadcast(&scan->opened);
+	} else {
+		while (!(object = join_object(scan)) && scan->opening > 0)
+			pthread_cond_wait(&scan->opened, &scan->lock);
 	}
-	record_reader_want(thread->reader, wanted, wanted_count);
-	free(wanted);
-	return 1;
+	pthread_mutex_unlock(&scan->lock);
+	thread->object = object;
+	return r < 0 ? -1 : object != NULL;
 }
 
-/* The reader lets only UTF-8 through, which is what DuckDB's strings must be. */
-static void set_texts(duckdb_vector vector, const struct record_batch_column *column, size_t rows)
+static void set_all_null(duckdb_vector vector, size_t rows)
 {
-	duckdb_string_t *texts = duckdb_vector_get_data(vector);
-
-	for (size_t i = 0; i < rows; i++) {
-		struct str text = column->texts[i];
-		if (!column->valid[i])
-			continue;
-		if (text.n <= sizeof(texts->value.inlined.inlined)) {
-			/* short strings live in the vector itself */
-			texts[i] = (duckdb_string_t){.value.inlined.length = (uint32_t)text.n};
-			memcpy(texts[i].value.inlined.inlined, text.p, text.n);
-		} else {
-			duckdb_vector_assign_string_element_len(vector, i, text.p, text.n);
-		}
-	}
-}
-
-static void set_numbers(duckdb_vector vector, const struct record_batch_column *column, size_t rows,
-	bool is_integer)
-{
-	void *data = duckdb_vector_get_data(vector);
-
-	if (!is_integer) {
-		memcpy(data, column->numbers, rows * sizeof(int64_t));
-		return;
-	}
-	for (size_t i = 0; i < rows; i++)
-		((int32_t *)data)[i] = (int32_t)column->numbers[i];
-}
-
-static void set_validity(duckdb_vector vector, const bool *valid, size_t rows)
-{
-	size_t nulls = 0;
-
-	for (size_t i = 0; i < rows; i++)
-		nulls += !valid[i];
-	if (!nulls)
-		return;
 	duckdb_vector_ensure_validity_writable(vector);
-	uint64_t *validity = duckdb_vector_get_validity(vector);
-	for (size_t i = 0; i < rows; i++) {
-		if (!valid[i])
-			validity[i / 64] &= ~(UINT64_C(1) << i % 64);
-	}
+	memset(duckdb_vector_get_validity(vector), 0, (rows + 63) / 64 * sizeof(uint64_t));
 }
 
-static void fill(
-	struct scan_thread *thread, const struct record_batch *batch, duckdb_data_chunk chunk)
+static void aim_outs(struct scan_thread *thread, duckdb_data_chunk chunk)
 {
-	static const bool none[RECORD_READER_BATCH];
 	const struct scan *scan = thread->scan;
 
 	for (size_t i = 0; i < scan->columns_count; i++) {
-		duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
-		if (thread->source[i] < 0) {
-			set_validity(vector, none, batch->rows);
+		int source = thread->object->source[i];
+		if (source < 0)
 			continue;
-		}
-		const struct query_column *column = &scan->session->columns[scan->columns[i]];
-		const struct record_batch_column *source = &batch->column[thread->source[i]];
-		bool is_integer = strcmp(column->sql_type, "INTEGER") == 0;
-		if (source->type == RECORD_TYPE_STRING)
-			set_texts(vector, source, batch->rows);
-		else
-			set_numbers(vector, source, batch->rows, is_integer);
-		set_validity(vector, source->valid, batch->rows);
+		thread->outs[source].data =
+			duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, i));
+		thread->outs[source].validity =
+			thread->validity + (size_t)source * (RECORD_SCAN_ROWS_MAX / 64);
 	}
+}
+
+static void set_nulls(struct scan_thread *thread, duckdb_data_chunk chunk, size_t rows)
+{
+	const struct scan *scan = thread->scan;
+
+	for (size_t i = 0; i < scan->columns_count; i++) {
+		int source = thread->object->source[i];
+		duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
+		if (source < 0) {
+			set_all_null(vector, rows);
+		} else if (thread->outs[source].nulls) {
+			duckdb_vector_ensure_validity_writable(vector);
+			memcpy(duckdb_vector_get_validity(vector), thread->outs[source].validity,
+				(rows + 63) / 64 * sizeof(uint64_t));
+		}
+	}
+}
+
+/* The next rows of the thread's object; none: it is spent. */
+static int read_object(
+	struct scan_thread *thread, duckdb_data_chunk chunk, size_t *ret_rows, struct err *err)
+{
+	*ret_rows = 0;
+	for (;;) {
+		if (thread->session->interrupted)
+			return err_set(err, ERR_SYSTEM, "interrupted");
+		if (!thread->in_block) {
+			int r = record_scan_next(thread->object->scan, thread->worker, err);
+			if (r <= 0)
+				return r;
+			thread->in_block = true;
+		}
+		if (record_scan_decode(
+			    thread->worker, thread->outs, RECORD_SCAN_ROWS_MAX, ret_rows, err) < 0)
+			return -1;
+		if (*ret_rows)
+			break;
+		thread->in_block = false;
+	}
+	set_nulls(thread, chunk, *ret_rows);
+	return 0;
+}
+
+static void start_thread(struct scan_thread *thread, struct scan *scan)
+{
+	thread->scan = scan;
+	scan->users++;
+	thread->worker = record_scan_worker_new();
+	thread->outs = mem_new(scan->columns_count + 1, sizeof(*thread->outs));
+	thread->validity =
+		mem_new(scan->columns_count + 1, RECORD_SCAN_ROWS_MAX / 64 * sizeof(uint64_t));
 }
 
 static void scan_rows(duckdb_function_info info, duckdb_data_chunk chunk)
 {
 	struct scan_thread *thread = duckdb_function_get_local_init_data(info);
-	const struct record_batch *batch = NULL;
 	struct err err = ERR_INIT;
+	size_t rows = 0;
 
-	if (!thread->scan) {
-		thread->scan = duckdb_function_get_init_data(info);
-		thread->source = mem_new(thread->scan->columns_count + 1, sizeof(int));
-	}
-	for (;;) {
-		if (thread->session->interrupted) {
-			err_set(&err, ERR_SYSTEM, "interrupted");
-			fail(thread, info, &err);
-			return;
-		}
-		int opened = thread->reader ? 1 : open_next_object(thread, &err);
-		if (opened < 0 ||
-			(opened > 0 && record_reader_read(thread->reader, &batch, &err) < 0)) {
-			fail(thread, info, &err);
-			return;
-		}
-		if (opened == 0)
+	if (!thread->scan)
+		start_thread(thread, duckdb_function_get_init_data(info));
+	while (rows == 0) {
+		int r = thread->object ? 1 : find_object(thread, &err);
+		if (r == 0)
 			break;
-		if (batch->rows) {
-			fill(thread, batch, chunk);
-			duckdb_data_chunk_set_size(chunk, batch->rows);
+		if (r > 0) {
+			aim_outs(thread, chunk);
+			r = read_object(thread, chunk, &rows, &err);
+		}
+		if (r < 0) {
+			fail(thread, info, &err);
 			return;
 		}
-		close_object(thread);
+		if (rows == 0)
+			leave_object(thread);
 	}
-	duckdb_data_chunk_set_size(chunk, 0);
+	duckdb_data_chunk_set_size(chunk, rows);
 }
 
 static void scan_free(void *data)
 {
 	struct scan *scan = data;
 
+	if (--scan->users > 0)
+		return;
+	pthread_mutex_destroy(&scan->lock);
+	pthread_cond_destroy(&scan->opened);
+	query_filter_free(scan->filter);
+	free(scan->reading);
 	free(scan->columns);
 	free(scan);
 }
@@ -241,8 +366,13 @@ static void scan_thread_free(void *data)
 {
 	struct scan_thread *thread = data;
 
-	close_object(thread);
-	free(thread->source);
+	if (thread->scan) {
+		leave_object(thread);
+		record_scan_worker_free(thread->worker);
+		scan_free(thread->scan);
+	}
+	free(thread->outs);
+	free(thread->validity);
 	free(thread);
 }
 
@@ -253,17 +383,19 @@ static void bind(duckdb_bind_info info)
 
 	for (size_t i = 0; i < session->columns_count; i++) {
 		const struct query_column *column = &session->columns[i];
-		duckdb_type id = strcmp(column->sql_type, "INTEGER") == 0  ? DUCKDB_TYPE_INTEGER
-				 : strcmp(column->sql_type, "BIGINT") == 0 ? DUCKDB_TYPE_BIGINT
-									   : DUCKDB_TYPE_VARCHAR;
-		duckdb_logical_type type = duckdb_create_logical_type(id);
+		enum record_form form = form_of(column);
+		duckdb_logical_type type = duckdb_create_logical_type(
+			form == RECORD_FORM_INT32   ? DUCKDB_TYPE_INTEGER
+			: form == RECORD_FORM_INT64 ? DUCKDB_TYPE_BIGINT
+						    : DUCKDB_TYPE_VARCHAR);
 		duckdb_bind_add_result_column(info, column->name, type);
 		duckdb_destroy_logical_type(&type);
 	}
 	for (size_t i = 0; i < session->texts_count; i++) {
 		const struct query_object *object = &session->objects.object[session->texts[i]];
-		bool gzip = str_ends_with(str_from(object->path), STR(".gz"));
-		rows += object->size_bytes / (gzip ? LINE_BYTES_GZIP : LINE_BYTES) + 1;
+		bool packed = str_ends_with(str_from(object->path), STR(".gz")) ||
+			      str_ends_with(str_from(object->path), STR(".zst"));
+		rows += object->size_bytes / (packed ? LINE_BYTES_GZIP : LINE_BYTES) + 1;
 	}
 	duckdb_bind_set_cardinality(info, rows, false);
 }
@@ -274,6 +406,11 @@ static void init(duckdb_init_info info)
 	struct scan *scan = mem_new(1, sizeof(*scan));
 
 	scan->session = session;
+	scan->users = 1;
+	scan->filter = query_filter_share(session->filter);
+	pthread_mutex_init(&scan->lock, NULL);
+	pthread_cond_init(&scan->opened, NULL);
+	scan->reading = mem_new(session->texts_count + 1, sizeof(struct scan_object *));
 	scan->columns_count = duckdb_init_get_column_count(info);
 	scan->columns = mem_new(scan->columns_count + 1, sizeof(*scan->columns));
 	for (size_t i = 0; i < scan->columns_count; i++) {
@@ -281,7 +418,7 @@ static void init(duckdb_init_info info)
 		idx_t column = duckdb_init_get_column_index(info, i);
 		scan->columns[i] = column < session->columns_count ? column : SIZE_MAX;
 	}
-	duckdb_init_set_max_threads(info, session->texts_count ? session->texts_count : 1);
+	duckdb_init_set_max_threads(info, session->texts_count ? session->threads : 1);
 	duckdb_init_set_init_data(info, scan, scan_free);
 }
 

@@ -1,5 +1,7 @@
 #include "query/session_priv.h"
 
+#include "query/filter_priv.h"
+#include "query/functions.h"
 #include "query/lexer_priv.h"
 #include "query/rewrite_priv.h"
 
@@ -114,6 +116,7 @@ int query_session_open(
 	for (size_t i = 0; i < options->locations_count; i++)
 		session->locations[session->locations_count++] = mem_strdup(options->locations[i]);
 	if (open_database(session, options, err) < 0 || query_scan_register(session, err) < 0 ||
+		query_functions_register(session->connection, err) < 0 ||
 		query_session_refresh(session, err) < 0)
 		return -1;
 	*ret_session = take(session);
@@ -196,33 +199,39 @@ int query_session_refresh(struct query_session *session, struct err *err)
 	return set_view(session, session->kept_aliases, err);
 }
 
-/* The statement with an EXCLUDE list where `*` would show older names; sql itself when there is
- * nothing to do, also when DuckDB cannot make a tree of it (it will say why when it runs it). */
-static void exclude_aliases(struct query_session *session, struct buf *sql)
+/* What DuckDB understands of the statement; empty when that is no tree (it will say why when it
+ * runs it). */
+static void parse_tree(struct query_session *session, struct str sql, struct buf *ret_tree)
 {
 	duckdb_prepared_statement prepared = NULL;
-	_cleanup_buf_ struct buf rewritten = {0};
 	duckdb_data_chunk chunk = NULL;
 	duckdb_result result = {0};
 
 	if (duckdb_prepare(session->connection, "SELECT json_serialize_sql(?::VARCHAR)::VARCHAR",
 		    &prepared) == DuckDBSuccess &&
-		duckdb_bind_varchar_length(prepared, 1, sql->p, sql->n) == DuckDBSuccess &&
+		duckdb_bind_varchar_length(prepared, 1, sql.p, sql.n) == DuckDBSuccess &&
 		duckdb_execute_prepared(prepared, &result) == DuckDBSuccess &&
 		(chunk = duckdb_fetch_chunk(result)) && duckdb_data_chunk_get_size(chunk) == 1) {
 		duckdb_string_t *tree =
 			duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
-		struct str text = {duckdb_string_t_data(tree), duckdb_string_t_length(*tree)};
-		if (rewrite_exclude_aliases(
-			    &rewritten, buf_str(sql), session->view_aliases, text)) {
-			buf_done(sql);
-			*sql = rewritten;
-			rewritten = (struct buf){0};
-		}
+		buf_add(ret_tree, duckdb_string_t_data(tree), duckdb_string_t_length(*tree));
 	}
 	duckdb_destroy_data_chunk(&chunk);
 	duckdb_destroy_result(&result);
 	duckdb_destroy_prepare(&prepared);
+}
+
+/* The statement with an EXCLUDE list where `*` would show older names; sql itself when there is
+ * nothing to do. */
+static void exclude_aliases(struct query_session *session, struct buf *sql, struct str tree)
+{
+	_cleanup_buf_ struct buf rewritten = {0};
+
+	if (rewrite_exclude_aliases(&rewritten, buf_str(sql), session->view_aliases, tree)) {
+		buf_done(sql);
+		*sql = rewritten;
+		rewritten = (struct buf){0};
+	}
 }
 
 static bool begins_with_one_of(struct str sql, const char *const *words)
@@ -234,6 +243,30 @@ static bool begins_with_one_of(struct str sql, const char *const *words)
 	for (; *words; words++) {
 		if (sql_token_is(&token, *words))
 			return true;
+	}
+	return false;
+}
+
+/* Whether what nagare's names mean may be different after this statement. */
+static bool redefines(struct str sql)
+{
+	static const char *const names[] = {REWRITE_TABLE, QUERY_PREFIX_FUNCTION,
+		"default_collation", "search_path", "schema", NULL};
+	static const char *const certain[] = {"USE", "ATTACH", NULL};
+	static const char *const possible[] = {
+		"CREATE", "ALTER", "DROP", "SET", "RESET", "PRAGMA", NULL};
+	struct sql_token token;
+
+	if (begins_with_one_of(sql, certain))
+		return true;
+	if (!begins_with_one_of(sql, possible))
+		return false;
+	/* what is defined comes before AS or the brackets */
+	while (sql_token_next_significant(&sql, &token) && !sql_token_is(&token, "AS")) {
+		for (const char *const *name = names; *name; name++) {
+			if (sql_token_names(&token, str_from(*name)))
+				return true;
+		}
 	}
 	return false;
 }
@@ -255,8 +288,15 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 	mentioned = (mentioned | session->kept_aliases) & query_columns_aliases(session);
 	if (mentioned != session->view_aliases && set_view(session, mentioned, err) < 0)
 		return -1;
+	session->redefined |= redefines(sql);
+	query_filter_free(take(session->filter));
+	_cleanup_buf_ struct buf tree = {0};
+	if (mentioned || !session->redefined)
+		parse_tree(session, buf_str(text), &tree);
+	if (!session->redefined)
+		session->filter = query_filter_from(session, buf_str(&tree));
 	if (mentioned)
-		exclude_aliases(session, text);
+		exclude_aliases(session, text, buf_str(&tree));
 	return 0;
 }
 
@@ -340,6 +380,7 @@ void query_session_close(struct query_session *session)
 	duckdb_disconnect(&session->connection);
 	duckdb_close(&session->database);
 	rmdir(session->temporary_folder);
+	query_filter_free(session->filter);
 	query_columns_free(session);
 	query_shapes_free(session);
 	query_objects_done(&session->objects);

@@ -34,12 +34,16 @@ struct query_column {
 struct query_text_stats {
 	bool read;
 	uint64_t lines, bad_lines;
+	uint64_t packed, bytes; /* as they were read, and unpacked */
+	uint64_t rows;          /* that the filter let through */
 };
 
 struct query_kept_error {
 	size_t object;
 	struct err err;
 };
+
+struct query_filter;
 
 struct query_session {
 	duckdb_database database;
@@ -65,7 +69,11 @@ struct query_session {
 	uint32_t view_aliases; /* older names that the view has now */
 	uint32_t kept_aliases; /* those that a CREATE statement relies on */
 
+	/* names of SQL may no longer mean what they did: the scan gets no conditions */
+	bool redefined;
+
 	/* Of the statement that runs. */
+	struct query_filter *filter; /* what its scans leave out, NULL: nothing */
 	atomic_bool interrupted;
 	pthread_mutex_t lock; /* the rest is shared by DuckDB's threads */
 	struct query_text_stats *text_stats;

@@ -370,11 +370,11 @@ static int emit_contains(struct rewriting *rewriting, const struct range *parts,
 		buf_add_char(sql, ')');
 		return 0;
 	}
-	buf_add_text(sql, "ip_in_prefix(");
-	if (emit(rewriting, parts[1], sql) < 0)
+	buf_add_text(sql, QUERY_PREFIX_FUNCTION "(");
+	if (emit(rewriting, parts[0], sql) < 0)
 		return -1;
 	buf_add_text(sql, ", ");
-	if (emit(rewriting, parts[0], sql) < 0)
+	if (emit(rewriting, parts[1], sql) < 0)
 		return -1;
 	buf_add_char(sql, ')');
 	return 0;
