@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MESON_OPTIONS ?=
 
-.PHONY: all run test test-s3 test-faults check format lint fuzz bench install clean dependencies test-dependencies
+.PHONY: all run test test-s3 test-faults check format lint fuzz bench bench-scan install clean dependencies test-dependencies
 
 all: dependencies $(BUILD)/build.ninja
 	@tools/build $(BUILD)
@@ -50,6 +50,9 @@ fuzz: test-dependencies
 bench: all
 	@tools/install-dependencies --bench
 	@bench/run $(BENCH)
+
+bench-scan: all
+	@bench/scan $(BUILD)
 
 # make install PREFIX=/usr DESTDIR=...; a PREFIX given here also changes an existing build.
 install: all
