@@ -23,6 +23,7 @@ struct settings {
 	enum query_output output;
 	struct record_format format;
 	bool strict;
+	bool stats;
 	unsigned threads;
 	uint64_t memory_limit;
 };
@@ -71,6 +72,12 @@ static int set_strict(void *settings, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_stats(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->stats = true;
+	return 0;
+}
+
 static int set_threads(void *settings, const char *value, struct err *err)
 {
 	uint64_t threads;
@@ -99,6 +106,7 @@ struct shell {
 	enum query_output output;
 	unsigned terminal_columns; /* 0: standard output is no terminal */
 	bool refresh;              /* look for new objects before each statement */
+	bool stats;                /* say what reading took */
 };
 
 static struct query_session *volatile interruptible;
@@ -126,6 +134,21 @@ static void warn_of_bad_lines(struct query_session *session)
 		(unsigned long long)stats.bad_lines, stats.bad_lines == 1 ? "" : "s",
 		(unsigned long long)stats.bad_objects, (unsigned long long)stats.objects,
 		stats.objects == 1 ? "" : "s", stats.errors ? stats.error[0].message : "unknown");
+}
+
+/* For people and for scripts: the words around the numbers stay. */
+static void print_stats(struct query_session *session)
+{
+	struct query_stats stats;
+
+	query_session_stats(session, &stats);
+	fprintf(stderr,
+		"objects: %llu listed, %llu pruned, %llu of text read; bytes: %llu packed, %llu "
+		"unpacked; lines: %llu, %llu bad, %llu passed the conditions\n",
+		(unsigned long long)stats.listed, (unsigned long long)stats.pruned,
+		(unsigned long long)stats.objects, (unsigned long long)stats.packed_bytes,
+		(unsigned long long)stats.bytes, (unsigned long long)stats.lines,
+		(unsigned long long)stats.bad_lines, (unsigned long long)stats.rows);
 }
 
 /* What a table on a terminal ends with. */
@@ -157,6 +180,8 @@ static int run_statement(struct shell *shell, struct str statement, struct err *
 	query_result_free(take(result));
 	if (r >= 0)
 		warn_of_bad_lines(shell->session);
+	if (r >= 0 && shell->stats)
+		print_stats(shell->session);
 	if (r == 0)
 		print_footer(shell, rows, started_ns);
 	return r;
@@ -269,6 +294,7 @@ static int run_with(struct settings *settings, const char *sql, struct err *err)
 	};
 	struct shell shell = {
 		.output = settings->output,
+		.stats = settings->stats,
 		.terminal_columns =
 			cli_is_terminal(STDOUT_FILENO) ? cli_terminal_columns(STDOUT_FILENO) : 0,
 	};
@@ -345,6 +371,11 @@ const struct cli_command cli_query = {
 				"Fields of text files without a header line, as '${version} ${vpc-id} "
 				"...'; the version 2 default when not given.",
 				set_format},
+			{"stats", 0, NULL,
+				"After each statement say on standard error what it took: objects listed, "
+				"left out by their keys (pruned) and read; bytes; lines, bad lines, and "
+				"lines that conditions applied while reading let through.",
+				set_stats},
 			{"threads", 0, "N", "Threads to use; all cores by default.", set_threads},
 			{"memory-limit", 0, "SIZE",
 				"Memory for the SQL engine, as 4G; 80 % of the machine's by default. "

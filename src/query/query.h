@@ -61,10 +61,16 @@ int query_result_print(
 	struct query_result *result, unsigned terminal_columns, int fd, struct err *err);
 /* After printing: rows that the statement returned or changed; -1: it is of a kind without rows. */
 int64_t query_result_rows(const struct query_result *result);
-/* What reading text objects met since query_run: bad lines and the first few of them. An object
- * that a statement reads twice counts once. Complete once the result was printed or freed. */
+/* What reading text objects met since query_run: bad lines and the first few of them, and how much
+ * was done. An object that a statement reads twice counts once. Complete once the result was
+ * printed or freed. */
 struct query_stats {
-	uint64_t objects, lines, bad_lines;
+	uint64_t listed,
+		pruned;   /* objects, Parquet too; pruned: not opened for what their keys say */
+	uint64_t objects; /* of text, that were read */
+	uint64_t packed_bytes, bytes; /* as they lie there, and unpacked */
+	uint64_t rows; /* good lines that the statement's conditions let through the scan */
+	uint64_t lines, bad_lines;
 	uint64_t bad_objects; /* with at least one bad line */
 	unsigned errors;
 	struct err error[QUERY_STATS_ERRORS];

@@ -271,6 +271,20 @@ static bool redefines(struct str sql)
 	return false;
 }
 
+/* The statement that EXPLAIN is about; sql itself when there is none. */
+static struct str explained(struct str sql)
+{
+	struct sql_token token;
+	struct str rest = sql;
+
+	if (!sql_token_next_significant(&rest, &token) || !sql_token_is(&token, "EXPLAIN"))
+		return sql;
+	struct str statement = rest;
+	if (sql_token_next_significant(&rest, &token) && sql_token_is(&token, "ANALYZE"))
+		statement = rest;
+	return statement;
+}
+
 /* The text that DuckDB gets for one statement, and the view that it needs. */
 static int rewrite(struct query_session *session, struct str sql, struct buf *text, struct err *err)
 {
@@ -291,12 +305,15 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 	session->redefined |= redefines(sql);
 	query_filter_free(take(session->filter));
 	_cleanup_buf_ struct buf tree = {0};
-	if (mentioned || !session->redefined)
-		parse_tree(session, buf_str(text), &tree);
-	if (!session->redefined)
+	if (!session->redefined) {
+		parse_tree(session, explained(buf_str(text)), &tree);
 		session->filter = query_filter_from(session, buf_str(&tree));
-	if (mentioned)
+	}
+	if (mentioned) {
+		tree.n = 0;
+		parse_tree(session, buf_str(text), &tree);
 		exclude_aliases(session, text, buf_str(&tree));
+	}
 	return 0;
 }
 
@@ -350,10 +367,15 @@ void query_session_stats(struct query_session *session, struct query_stats *ret_
 {
 	struct query_stats stats = {0};
 
+	stats.listed = session->objects.count;
+	stats.pruned = session->pruned;
 	pthread_mutex_lock(&session->lock);
 	for (size_t i = 0; i < session->texts_count; i++) {
 		const struct query_text_stats *object = &session->text_stats[session->texts[i]];
 		stats.objects += object->read;
+		stats.packed_bytes += object->packed;
+		stats.bytes += object->bytes;
+		stats.rows += object->rows;
 		stats.lines += object->lines;
 		stats.bad_lines += object->bad_lines;
 		stats.bad_objects += object->bad_lines > 0;

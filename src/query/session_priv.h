@@ -74,6 +74,7 @@ struct query_session {
 
 	/* Of the statement that runs. */
 	struct query_filter *filter; /* what its scans leave out, NULL: nothing */
+	size_t pruned;               /* objects that were not opened for what their keys say */
 	atomic_bool interrupted;
 	pthread_mutex_t lock; /* the rest is shared by DuckDB's threads */
 	struct query_text_stats *text_stats;
