@@ -1,0 +1,224 @@
+#include "record/scan.h"
+
+#include "base/buf.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <libdeflate.h>
+
+#define LINES   60000
+#define WORKERS 5
+
+/* What some rows sum up to, whichever worker has them and in whatever order. */
+struct sums {
+	uint64_t rows, ports, bytes, texts, nulls;
+};
+
+static void add_lines(struct buf *buf, unsigned seed, unsigned lines, bool turned)
+{
+	buf_add_text(buf, turned ? "bytes srcaddr dstport unknown action\n"
+				 : "srcaddr action dstport bytes\n");
+	for (unsigned i = 0; i < lines; i++) {
+		unsigned x = (i + seed) * 2654435761u;
+		if (turned)
+			buf_printf(buf, "%u%u 10.0.%u.%u %u word-%u %s\n", x % 1000, x,
+				x >> 8 & 255, x >> 16 & 255, x % 65536, x % 7,
+				x & 64 ? "REJECT" : "-");
+		else
+			buf_printf(buf, "%s%u.%u %s %u %u\n",
+				x % 9 ? "10.1." : "2001:db8::", x >> 8 & 255, x >> 16 & 255,
+				x & 64 ? "REJECT" : "ACCEPT", x % 65536, x);
+		if (x % 1009 == 0)
+			buf_add_text(buf, "10.0.0.1 ACCEPT 1\n");
+	}
+}
+
+/* Two formats, each in gzip members of its own, and lines that are bad (2001:db8::1.2 is no
+ * address). */
+static void make_object(struct buf *packed)
+{
+	struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(3);
+
+	for (unsigned member = 0; member < 6; member++) {
+		_cleanup_buf_ struct buf text = {0};
+		add_lines(&text, member * 77, LINES / 6, member & 1);
+		size_t bound = libdeflate_gzip_compress_bound(compressor, text.n);
+		packed->n += libdeflate_gzip_compress(
+			compressor, text.p, text.n, buf_reserve(packed, bound), bound);
+	}
+	libdeflate_free_compressor(compressor);
+}
+
+static uint64_t hash(struct str text)
+{
+	uint64_t value = 14695981039346656037u;
+
+	for (size_t i = 0; i < text.n; i++)
+		value = (value ^ (unsigned char)text.p[i]) * 1099511628211u;
+	return value;
+}
+
+struct team {
+	struct record_scan *scan;
+	pthread_mutex_t lock;
+	struct sums sums;
+	atomic_uint failures;
+};
+
+static const struct record_want wants[] = {
+	{0, RECORD_FORM_TEXT},
+	{2, RECORD_FORM_INT32},
+	{1, RECORD_FORM_TEXT},
+	{3, RECORD_FORM_INT64},
+};
+
+static void add_rows(struct sums *sums, const struct record_out *outs, size_t rows)
+{
+	for (size_t i = 0; i < rows; i++) {
+		sums->ports += (uint64_t)((int32_t *)outs[1].data)[i];
+		sums->bytes += (uint64_t)((int64_t *)outs[3].data)[i];
+		sums->texts += hash(record_string_str(&((struct record_string *)outs[0].data)[i]));
+		sums->texts += hash(record_string_str(&((struct record_string *)outs[2].data)[i]));
+		for (size_t c = 0; c < 4; c++)
+			sums->nulls += outs[c].nulls && !(outs[c].validity[i / 64] >> (i & 63) & 1);
+	}
+	sums->rows += rows;
+}
+
+static void *work(void *argument)
+{
+	struct team *team = argument;
+	_cleanup_(record_scan_worker_freep) struct record_scan_worker *worker =
+		record_scan_worker_new();
+	struct record_out outs[4];
+	struct sums sums = {0};
+	int r;
+
+	for (size_t i = 0; i < 4; i++) {
+		outs[i].data = mem_new(RECORD_SCAN_ROWS_MAX, sizeof(struct record_string));
+		outs[i].validity = mem_new(RECORD_SCAN_ROWS_MAX / 64, sizeof(uint64_t));
+	}
+	while ((r = record_scan_next(team->scan, worker, NULL)) > 0) {
+		size_t rows;
+		while (record_scan_decode(worker, outs, 1000, &rows, NULL) == 0 && rows)
+			add_rows(&sums, outs, rows);
+	}
+	team->failures += r < 0;
+	pthread_mutex_lock(&team->lock);
+	team->sums.rows += sums.rows;
+	team->sums.ports += sums.ports;
+	team->sums.bytes += sums.bytes;
+	team->sums.texts += sums.texts;
+	team->sums.nulls += sums.nulls;
+	pthread_mutex_unlock(&team->lock);
+	for (size_t i = 0; i < 4; i++) {
+		free(outs[i].data);
+		free(outs[i].validity);
+	}
+	return NULL;
+}
+
+static struct sums scan(struct str bytes, unsigned workers, const struct record_filter *filter,
+	struct record_scan_stats *ret_stats)
+{
+	struct team team = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	pthread_t threads[WORKERS];
+	struct input *input;
+
+	assert_int_equal(input_open_memory(&input, bytes, "object", NULL), 0);
+	assert_int_equal(record_scan_open(&team.scan, input, NULL, false, NULL), 0);
+	record_scan_want(team.scan, wants, ARRAY_SIZE(wants), filter);
+	for (unsigned i = 0; i < workers; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &team), 0);
+	for (unsigned i = 0; i < workers; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(team.failures, 0);
+	record_scan_stats(team.scan, ret_stats);
+	record_scan_close(team.scan);
+	return team.sums;
+}
+
+/* Several workers have the rows, counts and messages that one has. */
+static void test_workers(void **state)
+{
+	_cleanup_buf_ struct buf object = {0};
+	struct record_scan_stats one_stats, stats;
+
+	make_object(&object);
+	struct sums one = scan(buf_str(&object), 1, NULL, &one_stats);
+	assert_true(one.rows > LINES / 2 && one.nulls > 0);
+	assert_int_equal(one.rows, one_stats.rows);
+	assert_int_equal(one_stats.reader.lines, one.rows + one_stats.reader.bad_lines);
+	assert_int_equal(one_stats.reader.errors, RECORD_READER_ERRORS);
+	for (unsigned round = 0; round < 5; round++) {
+		struct sums sums = scan(buf_str(&object), WORKERS, NULL, &stats);
+		assert_memory_equal(&sums, &one, sizeof(sums));
+		assert_int_equal(stats.reader.lines, one_stats.reader.lines);
+		assert_int_equal(stats.reader.bad_lines, one_stats.reader.bad_lines);
+		assert_int_equal(stats.bytes, one_stats.bytes);
+		for (unsigned i = 0; i < RECORD_READER_ERRORS; i++)
+			assert_string_equal(
+				stats.reader.error[i].message, one_stats.reader.error[i].message);
+	}
+}
+
+/* A filter drops rows, and neither lines nor what is bad. */
+static void test_filter(void **state)
+{
+	_cleanup_buf_ struct buf object = {0};
+	struct record_scan_stats all, stats;
+	struct record_range range = {100, 199};
+	struct str reject = STR("REJECT");
+	struct ip_prefix prefix;
+	struct record_test tests[] = {
+		{.kind = RECORD_TEST_RANGE, .column = 2, .count = 1, .ranges = &range},
+		{.kind = RECORD_TEST_TEXT, .column = 1, .count = 1, .texts = &reject},
+		{.kind = RECORD_TEST_PREFIX, .column = 0, .count = 1, .prefixes = &prefix},
+		{.kind = RECORD_TEST_NEVER},
+	};
+	struct record_clause clauses[] = {
+		{&tests[0], 1}, {&tests[1], 1},
+		{&tests[2], 2}, /* the second of them is never true */
+	};
+
+	assert_true(ip_prefix_parse(STR("10.0.0.0/16"), &prefix));
+	make_object(&object);
+	struct sums whole = scan(buf_str(&object), 1, NULL, &all);
+	uint64_t expected[] = {0, 0, 0};
+	/* counted from what make_object writes */
+	for (unsigned member = 0; member < 6; member++) {
+		for (unsigned i = 0; i < LINES / 6; i++) {
+			unsigned x = (i + member * 77) * 2654435761u;
+			bool turned = member & 1;
+			if (!turned && x % 9 == 0)
+				continue;
+			bool in_range = x % 65536 >= 100 && x % 65536 <= 199;
+			expected[0] += in_range;
+			expected[1] += in_range && x & 64;
+			expected[2] += in_range && x & 64 && turned;
+		}
+	}
+	for (size_t n = 1; n <= ARRAY_SIZE(clauses); n++) {
+		struct record_filter filter = {clauses, n};
+		struct sums sums = scan(buf_str(&object), 2, &filter, &stats);
+		assert_int_equal(sums.rows, expected[n - 1]);
+		assert_int_equal(stats.rows, sums.rows);
+		assert_true(sums.rows > 0 && sums.rows < whole.rows / 10);
+		assert_int_equal(stats.reader.lines, all.reader.lines);
+		assert_int_equal(stats.reader.bad_lines, all.reader.bad_lines);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_filter),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
