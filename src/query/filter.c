@@ -1,6 +1,6 @@
-#include "query/functions.h"
 #include "query/filter_priv.h"
 
+#include "query/functions.h"
 #include "query/rewrite_priv.h"
 
 #include <jansson.h>
