@@ -1,15 +1,16 @@
 /* Records wait packed: a fixed part, as many addresses as the format has columns of, and the number
- * of an interface, whose texts are kept once: 80 bytes for a record of the default format. DuckDB
- * runs only while a file is written: it sees the records as a table function, which makes column
- * vectors of 2048 rows from them, and copies that to the file. Opening and closing it costs about
- * 20 ms, and nothing of it stays in memory between files. */
+ * of an interface, whose texts are kept once: 80 bytes for a record of the default format. They
+ * become columns, a row group at a time, when the file is written. */
 #include "record/parquet.h"
 
-#include "base/duckdb.h"
+#include "base/dictionary.h"
 #include "base/hash.h"
+#include "record/parquet_file.h"
 #include "record/value_priv.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 
 struct stored {
 	uint64_t packets, bytes;
@@ -60,8 +61,6 @@ static int address_of_field(enum record_field field)
 int record_parquet_new(
 	struct record_parquet **ret_parquet, const struct record_format *format, struct err *err)
 {
-	if (duckdb_library_load(err) < 0)
-		return -1;
 	struct record_parquet *parquet = mem_new(1, sizeof(*parquet));
 	parquet->format = *format;
 	for (int i = 0; i < ADDRESSES; i++)
@@ -274,195 +273,129 @@ static struct record restore(const struct record_parquet *parquet, size_t row)
 	return record;
 }
 
-/* A run over the records, as DuckDB's table function makes it. */
-struct scan {
+/* Columns of a row group under construction. */
+struct columns {
 	const struct record_parquet *parquet;
-	size_t next;
+	int64_t *numbers; /* [rows] */
+	uint32_t *index;  /* [rows] */
+	struct dictionary texts;
 	struct buf scratch;
 };
 
-static void put_text(struct scan *scan, duckdb_vector vector, idx_t row, enum record_field field,
-	const struct record_value *value)
+static struct str text_of(
+	struct columns *columns, enum record_field field, const struct record_value *value)
 {
-	char address[IP_STR_MAX];
+	char *p;
 
 	switch (value->kind) {
 	case RECORD_VALUE_ADDRESS:
-		duckdb_vector_assign_string_element_len(
-			vector, row, address, (idx_t)(ip_write(address, value->address) - address));
-		return;
+		p = columns->scratch.p;
+		return (struct str){p, (size_t)(ip_write(p, value->address) - p)};
 	case RECORD_VALUE_WORD:
-		duckdb_vector_assign_string_element_len(vector, row, value->text.p, value->text.n);
-		return;
-	case RECORD_VALUE_TEXT: {
-		scan->scratch.n = 0;
-		char *p = buf_reserve(&scan->scratch, RECORD_VALUE_ENCODED_MAX(value->text.n));
-		const char *end = record_value_encode(p, field, value->text);
-		duckdb_vector_assign_string_element_len(vector, row, p, (idx_t)(end - p));
-		return;
-	}
+		return value->text;
+	case RECORD_VALUE_TEXT:
+		columns->scratch.n = 0;
+		p = buf_reserve(&columns->scratch, RECORD_VALUE_ENCODED_MAX(value->text.n));
+		return (struct str){p, (size_t)(record_value_encode(p, field, value->text) - p)};
 	case RECORD_VALUE_NONE:
-	case RECORD_VALUE_NUMBER: /* no string field is a number */
-		duckdb_vector_assign_string_element_len(vector, row, "-", 1);
-		return;
+	case RECORD_VALUE_NUMBER: /* no text field is a number */
+		break;
 	}
+	return STR("-");
 }
 
-static void put_number(duckdb_vector vector, void *data, idx_t row, enum record_type type,
-	const struct record_value *value)
+/* Column i of the format, of rows from this one on. */
+static struct record_parquet_values make_column(
+	struct columns *columns, unsigned i, size_t from, uint32_t rows)
 {
-	if (value->kind != RECORD_VALUE_NUMBER) {
-		duckdb_vector_ensure_validity_writable(vector);
-		duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), row);
-	} else if (type == RECORD_TYPE_INT32) {
-		((int32_t *)data)[row] = (int32_t)value->number;
-	} else {
-		((int64_t *)data)[row] = (int64_t)value->number;
+	const struct record_format *format = &columns->parquet->format;
+	enum record_field field = format->fields[i];
+	bool text = record_fields[field].parquet == RECORD_TYPE_STRING;
+
+	dictionary_clear(&columns->texts);
+	for (uint32_t row = 0; row < rows; row++) {
+		struct record record = restore(columns->parquet, from + row);
+		struct record_value value = record_value_of(field, format->version, &record);
+
+		if (text)
+			columns->index[row] =
+				dictionary_add(&columns->texts, text_of(columns, field, &value));
+		else
+			columns->numbers[row] = value.kind == RECORD_VALUE_NUMBER
+							? (int64_t)value.number
+							: RECORD_PARQUET_NULL_NUMBER;
 	}
-}
-
-static void scan_rows(duckdb_function_info info, duckdb_data_chunk chunk)
-{
-	struct scan *scan = duckdb_function_get_extra_info(info);
-	const struct record_format *format = &scan->parquet->format;
-	duckdb_vector vectors[RECORD_FIELDS];
-	void *data[RECORD_FIELDS];
-	idx_t rows = 0;
-
-	for (unsigned i = 0; i < format->count; i++) {
-		vectors[i] = duckdb_data_chunk_get_vector(chunk, i);
-		data[i] = duckdb_vector_get_data(vectors[i]);
-	}
-	for (; rows < duckdb_vector_size() && scan->next < scan->parquet->count; rows++) {
-		struct record record = restore(scan->parquet, scan->next++);
-
-		for (unsigned i = 0; i < format->count; i++) {
-			enum record_field field = format->fields[i];
-			enum record_type type = record_fields[field].parquet;
-			struct record_value value =
-				record_value_of(field, format->version, &record);
-
-			if (type == RECORD_TYPE_STRING)
-				put_text(scan, vectors[i], rows, field, &value);
-			else
-				put_number(vectors[i], data[i], rows, type, &value);
-		}
-	}
-	duckdb_data_chunk_set_size(chunk, rows);
-}
-
-static void scan_bind(duckdb_bind_info info)
-{
-	static const duckdb_type types[] = {
-		[RECORD_TYPE_STRING] = DUCKDB_TYPE_VARCHAR,
-		[RECORD_TYPE_INT32] = DUCKDB_TYPE_INTEGER,
-		[RECORD_TYPE_INT64] = DUCKDB_TYPE_BIGINT,
+	return (struct record_parquet_values){
+		.numbers = columns->numbers,
+		.texts = columns->texts.texts,
+		.texts_count = columns->texts.count,
+		.index = columns->index,
 	};
-	const struct scan *scan = duckdb_bind_get_extra_info(info);
-	const struct record_format *format = &scan->parquet->format;
+}
+
+static int write_groups(struct columns *columns, struct record_parquet_encoder *encoder,
+	struct record_parquet_file *file, struct err *err)
+{
+	const struct record_parquet *parquet = columns->parquet;
+	_cleanup_(record_parquet_group_done) struct record_parquet_group group = {0};
+
+	for (size_t from = 0; from < parquet->count;) {
+		size_t left = parquet->count - from;
+		uint32_t rows = left < RECORD_PARQUET_GROUP_ROWS ? (uint32_t)left
+								 : RECORD_PARQUET_GROUP_ROWS;
+		record_parquet_encoder_start(encoder, rows, &group);
+		for (unsigned i = 0; i < parquet->format.count; i++) {
+			struct record_parquet_values values = make_column(columns, i, from, rows);
+			if (record_parquet_encoder_add(encoder, &values, err) < 0)
+				return -1;
+		}
+		if (record_parquet_file_add(file, &group, err) < 0)
+			return -1;
+		from += rows;
+	}
+	return record_parquet_file_finish(file, err);
+}
+
+static int write_file(struct record_parquet *parquet, int fd, const char *path, struct err *err)
+{
+	const struct record_format *format = &parquet->format;
+	struct record_parquet_column columns[RECORD_FIELDS];
+	size_t rows = parquet->count < RECORD_PARQUET_GROUP_ROWS ? parquet->count
+								 : RECORD_PARQUET_GROUP_ROWS;
 
 	for (unsigned i = 0; i < format->count; i++) {
 		const struct record_field_info *field = &record_fields[format->fields[i]];
-		duckdb_logical_type type = duckdb_create_logical_type(types[field->parquet]);
-
-		duckdb_bind_add_result_column(info, field->sql_name.p, type);
-		duckdb_destroy_logical_type(&type);
+		columns[i] = (struct record_parquet_column){
+			.name = field->sql_name,
+			.type = field->parquet,
+			.bloom = field->text == RECORD_TEXT_ADDRESS,
+		};
 	}
-	duckdb_bind_set_cardinality(info, scan->parquet->count, true);
-}
-
-static void scan_init(duckdb_init_info info)
-{
-	duckdb_init_set_max_threads(info, 1);
-}
-
-/* path as a string of SQL; in a form that DuckDB takes as it is, "~" and "s3://" too. */
-static void add_path_literal(struct buf *sql, const char *path)
-{
-	buf_add_text(sql, path[0] == '/' ? "'" : "'./");
-	for (; *path; path++) {
-		if (*path == '\'')
-			buf_add_char(sql, '\'');
-		buf_add_char(sql, *path);
-	}
-	buf_add_char(sql, '\'');
-}
-
-/* An empty database that uses the calling thread only, loads no extension, spills nothing. */
-static int open_database(duckdb_database *ret_database, struct err *err)
-{
-	static const char *const settings[][2] = {
-		{"threads", "1"},
-		{"autoinstall_known_extensions", "false"},
-		{"autoload_known_extensions", "false"},
-		{"allow_community_extensions", "false"},
-		{"temp_directory", ""},
+	_cleanup_(record_parquet_encoder_freep) struct record_parquet_encoder *encoder =
+		record_parquet_encoder_new(columns, format->count, RECORD_PARQUET_ZSTD_LEVEL);
+	_cleanup_(record_parquet_file_freep) struct record_parquet_file *file =
+		record_parquet_file_new(fd, path, columns, format->count, NULL, 0);
+	struct columns made = {
+		.parquet = parquet,
+		.numbers = mem_new(rows + 1, sizeof(*made.numbers)),
+		.index = mem_new(rows + 1, sizeof(*made.index)),
 	};
-	duckdb_config config;
-	char *message = NULL;
-
-	if (duckdb_create_config(&config) != DuckDBSuccess)
-		return err_set(err, ERR_SYSTEM, "cannot start DuckDB");
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		duckdb_set_config(config, settings[i][0], settings[i][1]);
-	duckdb_state state = duckdb_open_ext(NULL, ret_database, config, &message);
-	duckdb_destroy_config(&config);
-	if (state != DuckDBSuccess)
-		err_set(err, ERR_SYSTEM, "cannot start DuckDB: %s", message ? message : "unknown");
-	duckdb_free(message);
-	return state == DuckDBSuccess ? 0 : -1;
-}
-
-static int register_scan(duckdb_connection connection, struct scan *scan, struct err *err)
-{
-	duckdb_table_function function = duckdb_create_table_function();
-
-	duckdb_table_function_set_name(function, "flow_log_records");
-	duckdb_table_function_set_extra_info(function, scan, NULL);
-	duckdb_table_function_set_bind(function, scan_bind);
-	duckdb_table_function_set_init(function, scan_init);
-	duckdb_table_function_set_function(function, scan_rows);
-	duckdb_state state = duckdb_register_table_function(connection, function);
-	duckdb_destroy_table_function(&function);
-	if (state != DuckDBSuccess)
-		return err_set(err, ERR_SYSTEM, "DuckDB refuses the table function");
-	return 0;
-}
-
-/* This path and nothing else may be opened; then the copy. */
-static int copy_to(duckdb_connection connection, const char *path, struct err *err)
-{
-	_cleanup_buf_ struct buf sql = {0};
-	duckdb_result result;
-	int status = 0;
-
-	buf_add_text(&sql, "SET allowed_paths = [");
-	add_path_literal(&sql, path);
-	buf_add_text(&sql, "]; SET enable_external_access = false; ");
-	buf_add_text(&sql, "COPY (FROM flow_log_records()) TO ");
-	add_path_literal(&sql, path);
-	buf_add_text(&sql, " (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)");
-	if (duckdb_query(connection, buf_text(&sql), &result) != DuckDBSuccess)
-		status = err_set(err, ERR_SYSTEM, "%s", duckdb_result_error(&result));
-	duckdb_destroy_result(&result);
-	return status;
+	buf_reserve(&made.scratch, IP_STR_MAX);
+	int r = write_groups(&made, encoder, file, err);
+	dictionary_done(&made.texts);
+	buf_done(&made.scratch);
+	free(made.numbers);
+	free(made.index);
+	return r;
 }
 
 int record_parquet_write(struct record_parquet *parquet, const char *path, struct err *err)
 {
-	struct scan scan = {.parquet = parquet};
-	duckdb_database database = NULL;
-	duckdb_connection connection = NULL;
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-	int status = open_database(&database, err);
-	if (status == 0 && duckdb_connect(database, &connection) != DuckDBSuccess)
-		status = err_set(err, ERR_SYSTEM, "cannot connect to DuckDB");
-	if (status == 0)
-		status = register_scan(connection, &scan, err);
-	if (status == 0)
-		status = copy_to(connection, path, err);
-	duckdb_disconnect(&connection);
-	duckdb_close(&database);
-	buf_done(&scan.scratch);
-	return status < 0 ? err_wrap(err, "cannot write Parquet") : 0;
+	if (fd < 0)
+		err_set_errno(err, errno, "cannot create %s", path);
+	return fd < 0 || write_file(parquet, fd, path, err) < 0
+		       ? err_wrap(err, "cannot write Parquet")
+		       : 0;
 }

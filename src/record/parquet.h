@@ -2,7 +2,7 @@
  * "-" is NULL in integer columns and "-" in string columns, as AWS writes NODATA lines), zstd.
  * Owner: the caller; one thread. Records wait in memory, 48 bytes and 16 for each address column
  * (80 for the default format), until they are written. Interfaces are copied: those of records
- * need not outlive record_parquet_add. Writing opens DuckDB and closes it again (see parquet.c). */
+ * need not outlive record_parquet_add. */
 #pragma once
 
 #include "base/err.h"

@@ -1,7 +1,6 @@
 /* Files are read back with the reader of DuckDB. */
 #include "record/parquet.h"
 
-#include <duckdb.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,12 +12,15 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/duckdb.h"
 
 static char folder[] = "/tmp/nagare-parquet-test-XXXXXX";
 
 static int make_folder(void **state)
 {
-	return mkdtemp(folder) ? 0 : -1;
+	struct err err = ERR_INIT;
+
+	return duckdb_library_load(&err) < 0 || !mkdtemp(folder) ? -1 : 0;
 }
 
 static int remove_folder(void **state)
