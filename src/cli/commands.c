@@ -3,6 +3,7 @@
 #include <string.h>
 
 extern const struct cli_command cli_agent;
+extern const struct cli_command cli_convert;
 extern const struct cli_command cli_credentials;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_flow_logs;
@@ -23,6 +24,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_pcap,
 	&cli_query,
 	&cli_tail,
+	&cli_convert,
 	&cli_server,
 	&cli_flow_logs,
 	&cli_interfaces,
