@@ -197,51 +197,122 @@ static uint32_t index_of_address(struct column_values *column, uint32_t address)
 	return index;
 }
 
-static void fill_numbers(struct convert_columns *columns, unsigned i, const uint32_t *rows,
-	uint32_t from, uint32_t to)
+/* Rows of a step, found once for all columns. */
+struct step {
+	const uint32_t *rows;
+	uint32_t from, to;
+	const struct convert_layout *layout; /* of all of them, NULL: they differ */
+	const char *at[STEP];
+};
+
+static void find_rows(const struct convert_part *part, struct step *step)
 {
-	int64_t *numbers = columns->column[i].numbers;
+	uint32_t count = step->to - step->from;
+	const uint32_t *rows = step->rows + step->from;
 
-	for (uint32_t row = from; row < to; row++)
-		numbers[row] = convert_number(columns->part, rows[row], i);
-}
-
-static void fill_texts(struct convert_columns *columns, unsigned i, const uint32_t *rows,
-	uint32_t from, uint32_t to)
-{
-	const struct convert_part *part = columns->part;
-	const struct column_texts *texts = &columns->texts->column[i];
-	struct column_values *column = &columns->column[i];
-
-	for (uint32_t row = from; row < to; row++) {
-		uint32_t number = convert_text(part, rows[row], i);
-		if (number == UINT32_MAX) {
-			column->index[row] = index_of_missing(column);
-			continue;
+	step->layout = part->blocks[convert_row_block(rows[0])]->layout;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct convert_block *block = part->blocks[convert_row_block(rows[i])];
+		if (block->layout != step->layout) {
+			step->layout = NULL;
+			return;
 		}
-		unsigned thread = part->blocks[convert_row_block(rows[row])]->thread;
-		column->index[row] = index_of_text(column, texts, texts->number[thread][number]);
+		step->at[i] =
+			block->bytes + (size_t)convert_row_place(rows[i]) * step->layout->width;
+		__builtin_prefetch(step->at[i]);
 	}
 }
 
-static void fill_addresses(struct convert_columns *columns, unsigned i, const uint32_t *rows,
-	uint32_t from, uint32_t to)
+#define EACH(kind)                                                                                 \
+	for (uint32_t i = 0; i < count; i++)                                                       \
+	values[i] = convert_load(step->at[i] + offset, (kind))
+
+/* Values of the column as they lie there; false when the rows' layouts differ or lack it. */
+static bool load_values(const struct step *step, unsigned column, uint32_t values[static STEP])
+{
+	uint32_t count = step->to - step->from;
+
+	if (!step->layout || step->layout->offset[column] < 0)
+		return false;
+	size_t offset = (size_t)step->layout->offset[column];
+	switch ((enum convert_kind)step->layout->kind[column]) {
+	case CONVERT_NUMBER1:
+	case CONVERT_TEXT1:
+		EACH(CONVERT_NUMBER1);
+		break;
+	case CONVERT_NUMBER2:
+		EACH(CONVERT_NUMBER2);
+		break;
+	case CONVERT_NUMBER4:
+	case CONVERT_ADDRESS:
+	case CONVERT_TEXT4:
+		EACH(CONVERT_NUMBER4);
+		break;
+	}
+	return true;
+}
+
+static void fill_numbers(struct convert_columns *columns, unsigned i, const struct step *step)
+{
+	int64_t *numbers = columns->column[i].numbers + step->from;
+	const uint32_t *rows = step->rows + step->from;
+	uint32_t count = step->to - step->from;
+	uint32_t values[STEP];
+
+	if (!load_values(step, i, values)) {
+		for (uint32_t row = 0; row < count; row++)
+			numbers[row] = convert_number(columns->part, rows[row], i);
+		return;
+	}
+	uint32_t beyond = convert_none((enum convert_kind)step->layout->kind[i]) - 1;
+	for (uint32_t row = 0; row < count; row++) {
+		numbers[row] = values[row];
+		if (__builtin_expect(values[row] >= beyond, 0))
+			numbers[row] = convert_number(columns->part, rows[row], i);
+	}
+}
+
+static void fill_texts(struct convert_columns *columns, unsigned i, const struct step *step)
 {
 	const struct convert_part *part = columns->part;
 	const struct column_texts *texts = &columns->texts->column[i];
 	struct column_values *column = &columns->column[i];
+	const uint32_t *rows = step->rows + step->from;
+	uint32_t *index = column->index + step->from;
+	uint32_t values[STEP];
+	bool loaded = load_values(step, i, values);
 
-	for (uint32_t row = from; row < to; row++) {
-		uint32_t address = convert_address(part, rows[row], i);
+	for (uint32_t row = 0; row < step->to - step->from; row++) {
+		uint32_t number = loaded ? values[row] - 1 : convert_text(part, rows[row], i);
+		if (number == UINT32_MAX) {
+			index[row] = index_of_missing(column);
+			continue;
+		}
+		unsigned thread = part->blocks[convert_row_block(rows[row])]->thread;
+		index[row] = index_of_text(column, texts, texts->number[thread][number]);
+	}
+}
+
+static void fill_addresses(struct convert_columns *columns, unsigned i, const struct step *step)
+{
+	const struct convert_part *part = columns->part;
+	const struct column_texts *texts = &columns->texts->column[i];
+	struct column_values *column = &columns->column[i];
+	const uint32_t *rows = step->rows + step->from;
+	uint32_t *index = column->index + step->from;
+	uint32_t values[STEP];
+	bool loaded = load_values(step, i, values);
+
+	for (uint32_t row = 0; row < step->to - step->from; row++) {
+		uint32_t address = loaded ? values[row] : convert_address(part, rows[row], i);
 		if (address < CONVERT_ADDRESS_TEXT) {
-			column->index[row] = index_of_address(column, address);
+			index[row] = index_of_address(column, address);
 		} else if (address == CONVERT_ADDRESS_NULL) {
-			column->index[row] = index_of_missing(column);
+			index[row] = index_of_missing(column);
 		} else {
 			unsigned thread = part->blocks[convert_row_block(rows[row])]->thread;
 			uint32_t number = address & ~CONVERT_ADDRESS_TEXT;
-			column->index[row] =
-				index_of_text(column, texts, texts->number[thread][number]);
+			index[row] = index_of_text(column, texts, texts->number[thread][number]);
 		}
 	}
 }
@@ -275,15 +346,17 @@ void convert_columns_fill(struct convert_columns *columns, const uint32_t *rows,
 	columns->rows = count;
 	for (unsigned i = 0; i < part->columns; i++)
 		forget(&columns->column[i]);
-	for (uint32_t from = 0; from < count; from += STEP) {
-		uint32_t to = count - from < STEP ? count : from + STEP;
+	struct step step = {.rows = rows};
+	for (step.from = 0; step.from < count; step.from = step.to) {
+		step.to = count - step.from < STEP ? count : step.from + STEP;
+		find_rows(part, &step);
 		for (unsigned i = 0; i < part->columns; i++) {
 			if (part->column[i].address)
-				fill_addresses(columns, i, rows, from, to);
+				fill_addresses(columns, i, &step);
 			else if (part->column[i].type == RECORD_TYPE_STRING)
-				fill_texts(columns, i, rows, from, to);
+				fill_texts(columns, i, &step);
 			else
-				fill_numbers(columns, i, rows, from, to);
+				fill_numbers(columns, i, &step);
 		}
 	}
 	for (unsigned i = 0; i < part->columns; i++) {

@@ -108,12 +108,79 @@ int convert_part_find(const struct convert_part *part, int field);
 	UINT32_C(0xf0000000) /* | number; such addresses are texts themselves */
 #define CONVERT_TEXTS_MAX (UINT32_C(1) << 27)
 
+/* A number that is none of its width's: NULL or an exception. */
+int64_t convert_number_beyond(const struct convert_block *block, uint32_t place, unsigned column);
+
+/* The value that lies at a place of a row. */
+static inline uint32_t convert_load(const char *at, enum convert_kind kind)
+{
+	uint16_t half;
+	uint32_t word;
+
+	switch (kind) {
+	case CONVERT_NUMBER1:
+	case CONVERT_TEXT1:
+		return (unsigned char)*at;
+	case CONVERT_NUMBER2:
+		memcpy(&half, at, 2);
+		return half;
+	default:
+		memcpy(&word, at, 4);
+		return word;
+	}
+}
+
+/* The largest number of a width is NULL and the one before it an exception. */
+static inline uint32_t convert_none(enum convert_kind kind)
+{
+	return kind == CONVERT_NUMBER1 ? 0xff : kind == CONVERT_NUMBER2 ? 0xffff : UINT32_MAX;
+}
+
 /* A number of a row; RECORD_PARQUET_NULL_NUMBER is NULL. */
-int64_t convert_number(const struct convert_part *part, uint32_t row, unsigned column);
+static inline int64_t convert_number(const struct convert_part *part, uint32_t row, unsigned column)
+{
+	const struct convert_block *block = part->blocks[convert_row_block(row)];
+	int32_t offset = block->layout->offset[column];
+	uint32_t place = convert_row_place(row);
+
+	if (offset < 0)
+		return RECORD_PARQUET_NULL_NUMBER;
+	enum convert_kind kind = (enum convert_kind)block->layout->kind[column];
+	uint32_t stored =
+		convert_load(block->bytes + (size_t)place * block->layout->width + offset, kind);
+	if (__builtin_expect(stored < convert_none(kind) - 1, 1))
+		return stored;
+	return convert_number_beyond(block, place, column);
+}
+
 /* Of address columns, as above. */
-uint32_t convert_address(const struct convert_part *part, uint32_t row, unsigned column);
+static inline uint32_t convert_address(
+	const struct convert_part *part, uint32_t row, unsigned column)
+{
+	const struct convert_block *block = part->blocks[convert_row_block(row)];
+	int32_t offset = block->layout->offset[column];
+
+	if (offset < 0)
+		return CONVERT_ADDRESS_NULL;
+	return convert_load(
+		block->bytes + (size_t)convert_row_place(row) * block->layout->width + offset,
+		CONVERT_ADDRESS);
+}
+
 /* Of text columns: number in the dictionary of the row's thread, UINT32_MAX is NULL. */
-uint32_t convert_text(const struct convert_part *part, uint32_t row, unsigned column);
+static inline uint32_t convert_text(const struct convert_part *part, uint32_t row, unsigned column)
+{
+	const struct convert_block *block = part->blocks[convert_row_block(row)];
+	int32_t offset = block->layout->offset[column];
+
+	if (offset < 0)
+		return UINT32_MAX;
+	return convert_load(block->bytes + (size_t)convert_row_place(row) * block->layout->width +
+				    offset,
+		       (enum convert_kind)block->layout->kind[column]) -
+	       1;
+}
+
 /* The value of an address column as text; at is room for 16 bytes. */
 struct str convert_address_text(const struct convert_part *part, uint32_t row, unsigned column,
 	uint32_t address, char at[static 16]);

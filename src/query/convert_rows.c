@@ -226,7 +226,6 @@ static void add_exception(
 		(struct convert_exception){(uint16_t)row, (uint16_t)column, number};
 }
 
-/* The largest number of a width is NULL and the one before it an exception. */
 static void add_numbers(struct convert_block *block, char *at, unsigned bytes,
 	const struct record_batch_column *from, size_t first, uint32_t count, unsigned column)
 {
@@ -411,60 +410,15 @@ static int64_t find_exception(const struct convert_block *block, uint32_t place,
 	return found->number;
 }
 
-int64_t convert_number(const struct convert_part *part, uint32_t row, unsigned column)
+int64_t convert_number_beyond(const struct convert_block *block, uint32_t place, unsigned column)
 {
-	const struct convert_block *block = part->blocks[convert_row_block(row)];
-	uint32_t place = convert_row_place(row);
-	int32_t offset = block->layout->offset[column];
-	uint32_t stored = 0, none;
-	unsigned bytes;
+	const struct convert_layout *layout = block->layout;
+	enum convert_kind kind = (enum convert_kind)layout->kind[column];
+	const char *at = block->bytes + (size_t)place * layout->width + layout->offset[column];
 
-	if (offset < 0)
+	if (convert_load(at, kind) == convert_none(kind))
 		return RECORD_PARQUET_NULL_NUMBER;
-	switch ((enum convert_kind)block->layout->kind[column]) {
-	case CONVERT_NUMBER1:
-		bytes = 1;
-		break;
-	case CONVERT_NUMBER2:
-		bytes = 2;
-		break;
-	default:
-		bytes = 4;
-		break;
-	}
-	none = bytes == 4 ? UINT32_MAX : (1u << bytes * 8) - 1;
-	memcpy(&stored, block->bytes + (size_t)place * block->layout->width + offset, bytes);
-	if (__builtin_expect(stored < none - 1, 1))
-		return stored;
-	return stored == none ? RECORD_PARQUET_NULL_NUMBER : find_exception(block, place, column);
-}
-
-uint32_t convert_address(const struct convert_part *part, uint32_t row, unsigned column)
-{
-	const struct convert_block *block = part->blocks[convert_row_block(row)];
-	int32_t offset = block->layout->offset[column];
-	uint32_t address = CONVERT_ADDRESS_NULL;
-
-	if (offset >= 0)
-		memcpy(&address,
-			block->bytes + (size_t)convert_row_place(row) * block->layout->width +
-				offset,
-			4);
-	return address;
-}
-
-uint32_t convert_text(const struct convert_part *part, uint32_t row, unsigned column)
-{
-	const struct convert_block *block = part->blocks[convert_row_block(row)];
-	int32_t offset = block->layout->offset[column];
-	uint32_t number = 0;
-
-	if (offset >= 0)
-		memcpy(&number,
-			block->bytes + (size_t)convert_row_place(row) * block->layout->width +
-				offset,
-			block->layout->kind[column] == CONVERT_TEXT1 ? 1 : 4);
-	return number - 1;
+	return find_exception(block, place, column);
 }
 
 char *convert_write_ipv4(char *p, uint32_t address)
