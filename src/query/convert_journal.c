@@ -251,7 +251,8 @@ static int load_unit(struct convert_journal *journal, const char *path, json_t *
 	if (json_unpack(json, "{s:i, s:s, s:o, s:I, s:o, s:o, s:o}", "version", &version, "unit",
 		    &name, "options", &options, "rows", &rows, "sources", &sources, "files", &files,
 		    "sums", &sums) < 0 ||
-		version != 1)
+		version != 1 || !json_is_array(sources) || !json_is_array(files) ||
+		!json_is_array(sums))
 		return err_set(err, ERR_INPUT, "%s is not what nagare convert wrote", path);
 	unit->name = mem_strdup(name);
 	unit->rows = (uint64_t)rows;
