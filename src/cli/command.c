@@ -68,6 +68,13 @@ static size_t count_options(const struct cli_command *command)
 	return n;
 }
 
+static int argument_kind(const struct cli_option *option)
+{
+	if (!option->argument)
+		return no_argument;
+	return option->argument[0] == '[' ? optional_argument : required_argument;
+}
+
 /* The getopt tables for the command's options and --help. Long options carry their index. */
 static struct option *make_long_options(const struct cli_command *command, char *short_options)
 {
@@ -77,8 +84,8 @@ static struct option *make_long_options(const struct cli_command *command, char 
 	*short_options++ = ':';
 	for (size_t i = 0; i < n; i++) {
 		const struct cli_option *option = &command->options[i];
-		options[i] = (struct option){option->name,
-			option->argument ? required_argument : no_argument, NULL, 256 + (int)i};
+		options[i] =
+			(struct option){option->name, argument_kind(option), NULL, 256 + (int)i};
 		if (option->short_name) {
 			*short_options++ = option->short_name;
 			if (option->argument)

@@ -32,7 +32,7 @@ static void print_alternatives(FILE *stream, const char *text)
 static void print_case(FILE *stream, const struct cli_command *command)
 {
 	for (const struct cli_option *option = command->options; option && option->name; option++) {
-		if (!option->argument)
+		if (!option->argument || option->argument[0] == '[')
 			continue;
 		fprintf(stream, "\t*,%s,--%s", command->name, option->name);
 		if (option->short_name)

@@ -59,3 +59,8 @@ char *cli_state_folder(void)
 {
 	return user_folder("XDG_STATE_HOME", ".local/state");
 }
+
+char *cli_cache_folder(void)
+{
+	return user_folder("XDG_CACHE_HOME", ".cache");
+}

@@ -10,6 +10,9 @@ char *cli_default_bucket(void);
 /* Where `nagare query` looks: the bucket that `nagare up` delivers to, buckets/nagare-flow-logs,
  * when it is there, else the one above. Freed with free(). */
 char *cli_default_query_bucket(void);
+/* The folder for what can be made again: $XDG_CACHE_HOME/nagare or ~/.cache/nagare; NULL without a
+ * home. Freed with free(). */
+char *cli_cache_folder(void);
 /* The folder for what a user's sessions leave behind: $XDG_STATE_HOME/nagare or
  * ~/.local/state/nagare; NULL without a home. Freed with free(). */
 char *cli_state_folder(void);

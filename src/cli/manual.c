@@ -59,7 +59,7 @@ static void print_option(FILE *stream, const struct cli_option *option)
 
 	snprintf(left, sizeof(left), "  %c%c%c --%s%s%s", option->short_name ? '-' : ' ',
 		option->short_name ? option->short_name : ' ', option->short_name ? ',' : ' ',
-		option->name, option->argument ? " " : "",
+		option->name, option->argument && option->argument[0] != '[' ? " " : "",
 		option->argument ? option->argument : "");
 	if (strlen(left) > OPTION_COLUMNS - 2)
 		fprintf(stream, "%s\n%*s", left, OPTION_COLUMNS, "");
@@ -175,7 +175,7 @@ static void print_options(FILE *stream, const struct cli_option *option)
 		fputs("Fl Fl", stream);
 		cli_manual_words(stream, str_from(option->name));
 		if (option->argument) {
-			fputs(" Ar", stream);
+			fputs(option->argument[0] == '[' ? " Ns Ar" : " Ar", stream);
 			cli_manual_words(stream, str_from(option->argument));
 		}
 		putc('\n', stream);

@@ -14,6 +14,7 @@
 
 #define SQL_BYTES_MAX ((size_t)16 << 20) /* of one run's statements */
 #define LOCATIONS_MAX 256
+#define CACHE_BYTES   (UINT64_C(20) << 30)
 
 extern const struct cli_command cli_query;
 
@@ -26,6 +27,8 @@ struct settings {
 	bool stats;
 	unsigned threads;
 	uint64_t memory_limit;
+	const char *cache; /* folder, "": the default one; NULL: none */
+	uint64_t cache_limit;
 };
 
 static int set_from(void *settings_, const char *value, struct err *err)
@@ -97,6 +100,22 @@ static int set_memory_limit(void *settings, const char *value, struct err *err)
 		return err_set(
 			err, ERR_USAGE, "expected a size from 64M, such as 4G, found '%s'", value);
 	((struct settings *)settings)->memory_limit = bytes;
+	return 0;
+}
+
+static int set_cache(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->cache = value;
+	return 0;
+}
+
+static int set_cache_size(void *settings, const char *value, struct err *err)
+{
+	uint64_t bytes;
+
+	if (!number_parse_size(str_from(value), UINT64_C(1) << 50, &bytes) || bytes == 0)
+		return err_set(err, ERR_USAGE, "expected a size such as 50G, found '%s'", value);
+	((struct settings *)settings)->cache_limit = bytes;
 	return 0;
 }
 
@@ -291,6 +310,8 @@ static int run_with(struct settings *settings, const char *sql, struct err *err)
 		.strict = settings->strict,
 		.threads = settings->threads,
 		.memory_limit = settings->memory_limit,
+		.cache_folder = settings->cache,
+		.cache_limit = settings->cache_limit ? settings->cache_limit : CACHE_BYTES,
 	};
 	struct shell shell = {
 		.output = settings->output,
@@ -299,6 +320,14 @@ static int run_with(struct settings *settings, const char *sql, struct err *err)
 			cli_is_terminal(STDOUT_FILENO) ? cli_terminal_columns(STDOUT_FILENO) : 0,
 	};
 
+	_cleanup_free_ char *cache = NULL;
+	if (settings->cache && !*settings->cache) {
+		options.cache_folder = cache = cli_cache_folder();
+		if (!cache) {
+			err_set(err, ERR_USAGE, "there is no home folder for a cache");
+			return err_hint(err, "--cache=FOLDER names one");
+		}
+	}
 	setlocale(LC_CTYPE, "");
 	if (!sql && !isatty(STDIN_FILENO)) {
 		if (read_standard_input(&input, err) < 0)
@@ -376,6 +405,16 @@ const struct cli_command cli_query = {
 				"left out by their keys (pruned) and read; bytes; lines, bad lines, and "
 				"lines that conditions applied while reading let through.",
 				set_stats},
+			{"cache", 0, "[=FOLDER]",
+				"Keep what is read from text as sorted Parquet in this folder (by default "
+				"~/.cache/nagare), so that later statements over the same objects run at "
+				"Parquet's speed. The first statement that meets an object takes the time "
+				"to convert it. Damaged entries are noticed and made again.",
+				set_cache},
+			{"cache-size", 0, "SIZE",
+				"The cache's most bytes, 20G by default; what was not used for longest "
+				"goes first.",
+				set_cache_size},
 			{"threads", 0, "N", "Threads to use; all cores by default.", set_threads},
 			{"memory-limit", 0, "SIZE",
 				"Memory for the SQL engine, as 4G; 80 % of the machine's by default. "

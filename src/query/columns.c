@@ -141,7 +141,14 @@ static void add_parquet_value(
 	struct str type = str_from(source->type);
 	const char *cast = column->sql_type;
 
-	if (column->type == RECORD_TYPE_STRING) {
+	if (column->type == RECORD_TYPE_STRING && str_equal(type, STR("VARCHAR"))) {
+		/* unlike NULLIF, DuckDB looks at each distinct value once */
+		buf_add_text(buf, "CASE WHEN ");
+		query_add_identifier(buf, source->name);
+		buf_add_text(buf, " <> '-' THEN ");
+		query_add_identifier(buf, source->name);
+		buf_add_text(buf, " END");
+	} else if (column->type == RECORD_TYPE_STRING) {
 		buf_add_text(buf, "NULLIF(CAST(");
 		query_add_identifier(buf, source->name);
 		buf_add_text(buf, " AS VARCHAR), '-')");
@@ -200,7 +207,7 @@ static void add_parquet_branch(
 			continue;
 		_cleanup_buf_ struct buf path = {0};
 		/* DuckDB takes each path for a glob */
-		for (const char *p = session->objects.object[i].path; *p; p++)
+		for (const char *p = query_object_path(&session->objects.object[i]); *p; p++)
 			buf_printf(&path, strchr("*?[", *p) ? "[%c]" : "%c", *p);
 		buf_add_text(buf, separator);
 		query_add_literal(buf, buf_text(&path));

@@ -251,10 +251,24 @@ int query_object_open(const struct query_object *object, struct input **ret_inpu
 	return -1;
 }
 
+const char *query_object_path(const struct query_object *object)
+{
+	return object->cached ? object->cached->path : object->path;
+}
+
+bool query_object_is_parquet(const struct query_object *object)
+{
+	return object->parquet || object->cached;
+}
+
 void query_objects_done(struct query_objects *objects)
 {
-	for (size_t i = 0; i < objects->count; i++)
+	for (size_t i = 0; i < objects->count; i++) {
 		free(objects->object[i].path);
+		if (objects->object[i].cached)
+			free(objects->object[i].cached->path);
+		free(objects->object[i].cached);
+	}
 	free(objects->object);
 	*objects = (struct query_objects){0};
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/input.h"
 #include "base/mem.h"
+#include "record/reader.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,16 @@ struct query_object {
 	int64_t modified_ns;
 	dev_t device;
 	ino_t inode;
+	/* of text: the same as Parquet, in the cache (cache.c); NULL: read where it lies */
+	struct query_cached *cached;
+};
+
+/* A copy of a text object as Parquet, and what reading the text met. */
+struct query_cached {
+	char *path;
+	uint64_t lines, bad_lines;
+	unsigned errors;
+	struct err error[RECORD_READER_ERRORS];
 };
 
 struct query_objects {
@@ -34,4 +45,8 @@ int query_objects_list(struct query_objects *ret_objects, const char *const *loc
 	size_t count, struct err *err);
 /* The bytes of an object, from whatever holds it: the one place where the scan gets them. */
 int query_object_open(const struct query_object *object, struct input **ret_input, struct err *err);
+/* Where the bytes of an object are to be read. */
+const char *query_object_path(const struct query_object *object);
+/* Is there Parquet at that path? */
+bool query_object_is_parquet(const struct query_object *object);
 void query_objects_done(struct query_objects *objects);

@@ -35,6 +35,10 @@ struct query_options {
 	bool strict;           /* a bad line is an error */
 	unsigned threads;      /* 0: one a core */
 	uint64_t memory_limit; /* bytes, 0: DuckDB's default */
+	/* Folder for copies of text objects as Parquet (cache_priv.h), NULL: no cache; and its most
+	 * bytes. Opening and refreshing then also make what is missing there. */
+	const char *cache_folder;
+	uint64_t cache_limit;
 };
 
 /* table: for people; csv: RFC 4180; tsv: tabs, newlines and backslashes escaped by a backslash;

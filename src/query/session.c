@@ -88,6 +88,20 @@ static int open_database(
 	return r;
 }
 
+static int open_cache(
+	struct query_session *session, const struct query_options *options, struct err *err)
+{
+	const struct query_cache_options cache = {
+		.folder = options->cache_folder,
+		.limit_bytes = options->cache_limit,
+		.headerless = session->headerless,
+		.strict = session->strict,
+		.threads = session->threads,
+	};
+
+	return query_cache_open(&session->cache, &cache, err);
+}
+
 static unsigned count_cores(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -115,6 +129,8 @@ int query_session_open(
 	session->locations = mem_new(options->locations_count + 1, sizeof(*session->locations));
 	for (size_t i = 0; i < options->locations_count; i++)
 		session->locations[session->locations_count++] = mem_strdup(options->locations[i]);
+	if (options->cache_folder && open_cache(session, options, err) < 0)
+		return -1;
 	if (open_database(session, options, err) < 0 || query_scan_register(session, err) < 0 ||
 		query_functions_register(session->connection, err) < 0 ||
 		query_session_refresh(session, err) < 0)
@@ -132,7 +148,7 @@ static bool same_object(const struct query_object *a, const struct query_object 
 /* Both lists are sorted by path: what has not changed keeps its shape. Returns whether nothing
  * has changed. */
 static bool carry_shapes(
-	struct query_session *session, const struct query_objects *old, const size_t *old_shape)
+	struct query_session *session, struct query_objects *old, const size_t *old_shape)
 {
 	size_t kept = 0;
 	size_t j = 0;
@@ -145,10 +161,22 @@ static bool carry_shapes(
 		if (j < old->count && old_shape[j] != SIZE_MAX &&
 			same_object(&old->object[j], object)) {
 			session->object_shape[i] = old_shape[j];
+			session->objects.object[i].cached = take(old->object[j].cached);
 			kept++;
 		}
 	}
 	return kept == old->count && kept == session->objects.count;
+}
+
+/* An object that was read as text and is in the cache now has another shape. */
+static void forget_text_shapes(struct query_session *session)
+{
+	for (size_t i = 0; i < session->objects.count; i++) {
+		size_t shape = session->object_shape[i];
+		if (session->objects.object[i].cached && shape != SIZE_MAX &&
+			!session->shapes[shape]->parquet)
+			session->object_shape[i] = SIZE_MAX;
+	}
 }
 
 static int set_view(struct query_session *session, uint32_t aliases, struct err *err)
@@ -171,7 +199,7 @@ static void list_texts(struct query_session *session)
 	session->text_stats = mem_new(session->objects.count + 1, sizeof(*session->text_stats));
 	session->texts_count = 0;
 	for (size_t i = 0; i < session->objects.count; i++) {
-		if (!session->objects.object[i].parquet)
+		if (!query_object_is_parquet(&session->objects.object[i]))
 			session->texts[session->texts_count++] = i;
 	}
 }
@@ -192,6 +220,9 @@ int query_session_refresh(struct query_session *session, struct err *err)
 	query_objects_done(&old);
 	if (unchanged)
 		return 0;
+	if (session->cache && query_cache_apply(session->cache, &session->objects, err) < 0)
+		return -1;
+	forget_text_shapes(session);
 	list_texts(session);
 	if (query_shapes_find(session, err) < 0)
 		return -1;
@@ -285,17 +316,32 @@ static struct str explained(struct str sql)
 	return statement;
 }
 
+static bool mentions_flow_logs(struct str sql)
+{
+	struct sql_token token;
+
+	while (sql_token_next_significant(&sql, &token)) {
+		if (sql_token_names(&token, STR(REWRITE_TABLE)))
+			return true;
+	}
+	return false;
+}
+
 /* The text that DuckDB gets for one statement, and the view that it needs. */
 static int rewrite(struct query_session *session, struct str sql, struct buf *text, struct err *err)
 {
 	static const char *const transactions[] = {
 		"ABORT", "BEGIN", "COMMIT", "END", "ROLLBACK", "START", NULL};
 	static const char *const definitions[] = {"CREATE", NULL};
+	static const char *const descriptions[] = {"DESCRIBE", "DESC", "SHOW", "EXPLAIN", NULL};
 	uint32_t mentioned = rewrite_mentioned_aliases(sql);
 
 	rewrite_quote_words(text, sql);
 	if (begins_with_one_of(sql, transactions))
 		return 0;
+	session->reads_cached |= (session->has_created || mentions_flow_logs(sql)) &&
+				 !begins_with_one_of(sql, descriptions);
+	session->has_created |= begins_with_one_of(sql, definitions);
 	/* a view or macro over vpc_flow_logs is bound again each time that it is used */
 	if (begins_with_one_of(sql, definitions))
 		session->kept_aliases |= mentioned;
@@ -320,6 +366,7 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 static void reset_stats(struct query_session *session)
 {
 	session->interrupted = false;
+	session->reads_cached = false;
 	session->errors_count = 0;
 	session->failure = (struct err)ERR_INIT;
 	memset(session->text_stats, 0, (session->objects.count + 1) * sizeof(*session->text_stats));
@@ -363,6 +410,22 @@ size_t query_session_objects(const struct query_session *session)
 	return session->objects.count;
 }
 
+/* What reading the text of cached objects met, when they were put into the cache. */
+static void add_cached_stats(const struct query_session *session, struct query_stats *stats)
+{
+	for (size_t i = 0; i < session->objects.count; i++) {
+		const struct query_cached *cached = session->objects.object[i].cached;
+		if (!cached)
+			continue;
+		stats->objects++;
+		stats->lines += cached->lines;
+		stats->bad_lines += cached->bad_lines;
+		stats->bad_objects += cached->bad_lines > 0;
+		for (unsigned j = 0; j < cached->errors && stats->errors < QUERY_STATS_ERRORS; j++)
+			stats->error[stats->errors++] = cached->error[j];
+	}
+}
+
 void query_session_stats(struct query_session *session, struct query_stats *ret_stats)
 {
 	struct query_stats stats = {0};
@@ -383,6 +446,8 @@ void query_session_stats(struct query_session *session, struct query_stats *ret_
 	stats.errors = session->errors_count;
 	for (unsigned i = 0; i < session->errors_count; i++)
 		stats.error[i] = session->errors[i].err;
+	if (session->reads_cached)
+		add_cached_stats(session, &stats);
 	pthread_mutex_unlock(&session->lock);
 	*ret_stats = stats;
 }
@@ -406,6 +471,7 @@ void query_session_close(struct query_session *session)
 	query_columns_free(session);
 	query_shapes_free(session);
 	query_objects_done(&session->objects);
+	query_cache_close(session->cache);
 	free(session->texts);
 	free(session->text_stats);
 	for (size_t i = 0; i < session->locations_count; i++)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/duckdb.h"
+#include "query/cache_priv.h"
 #include "query/locations_priv.h"
 #include "query/query.h"
 #include "record/format.h"
@@ -57,6 +58,7 @@ struct query_session {
 	struct record_format headerless_copy;
 	unsigned threads;
 
+	struct query_cache *cache; /* NULL: none */
 	struct query_objects objects;
 	size_t *object_shape; /* per object: index into shapes */
 	size_t *texts;        /* indexes of the text objects */
@@ -78,6 +80,8 @@ struct query_session {
 	atomic_bool interrupted;
 	pthread_mutex_t lock; /* the rest is shared by DuckDB's threads */
 	struct query_text_stats *text_stats;
+	bool reads_cached; /* the statement may read objects from the cache */
+	bool has_created;  /* a view or macro of an earlier statement may */
 	struct query_kept_error errors[QUERY_STATS_ERRORS]; /* by object */
 	unsigned errors_count;
 	struct err failure; /* the first that ended a scan */

@@ -111,8 +111,8 @@ static void *read_headers(void *argument)
 
 	while (!headers->failed && (i = headers->next++) < session->objects.count) {
 		struct err err = ERR_INIT;
-		if (session->objects.object[i].parquet || session->object_shape[i] != SIZE_MAX ||
-			read_header(headers, i, &err) == 0)
+		if (query_object_is_parquet(&session->objects.object[i]) ||
+			session->object_shape[i] != SIZE_MAX || read_header(headers, i, &err) == 0)
 			continue;
 		pthread_mutex_lock(&headers->lock);
 		if (!headers->failed)
@@ -200,7 +200,7 @@ static int take_fingerprint(
 		struct query_shape *shape = mem_new(1, sizeof(*shape));
 		shape->parquet = true;
 		shape->fingerprint = take(text);
-		add_path(&literal, session->objects.object[object].path);
+		add_path(&literal, query_object_path(&session->objects.object[object]));
 		if (describe_parquet(session, shape, buf_text(&literal), err) < 0) {
 			shape_free(shape);
 			return -1;
@@ -211,22 +211,25 @@ static int take_fingerprint(
 	return 0;
 }
 
-static size_t find_object(const struct query_session *session, struct str path)
-{
-	size_t low = 0, high = session->objects.count;
-	_cleanup_free_ char *text = mem_printf("%.*s", STR_ARG(path));
+/* An object by the path of its bytes. */
+struct parquet_path {
+	const char *path;
+	size_t object;
+};
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = strcmp(text, session->objects.object[middle].path);
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return SIZE_MAX;
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct parquet_path *)a)->path, ((const struct parquet_path *)b)->path);
+}
+
+static size_t find_object(const struct parquet_path *paths, size_t count, struct str path)
+{
+	_cleanup_free_ char *text = mem_printf("%.*s", STR_ARG(path));
+	struct parquet_path key = {.path = text};
+	const struct parquet_path *found = bsearch(&key, paths, count, sizeof(key), compare_paths);
+
+	return found ? found->object : SIZE_MAX;
 }
 
 /* A folder of objects that all came from one flow log has one fingerprint: the query returns a row
@@ -234,9 +237,12 @@ static size_t find_object(const struct query_session *session, struct str path)
 static int find_parquet_shapes(struct query_session *session, struct err *err)
 {
 	_cleanup_buf_ struct buf sql = {0};
+	_cleanup_free_ struct parquet_path *paths =
+		mem_new(session->objects.count + 1, sizeof(*paths));
 	const char *separator = "";
 	duckdb_data_chunk chunk;
 	duckdb_result result;
+	size_t count = 0;
 	int r = 0;
 
 	buf_add_text(&sql,
@@ -244,12 +250,15 @@ static int find_parquet_shapes(struct query_session *session, struct err *err)
 		"logical_type, num_children), ',' ORDER BY column_id) "
 		"FROM parquet_schema([");
 	for (size_t i = 0; i < session->objects.count; i++) {
-		if (!session->objects.object[i].parquet || session->object_shape[i] != SIZE_MAX)
+		const struct query_object *object = &session->objects.object[i];
+		if (!query_object_is_parquet(object) || session->object_shape[i] != SIZE_MAX)
 			continue;
 		buf_add_text(&sql, separator);
-		add_path(&sql, session->objects.object[i].path);
+		add_path(&sql, query_object_path(object));
 		separator = ", ";
+		paths[count++] = (struct parquet_path){query_object_path(object), i};
 	}
+	qsort(paths, count, sizeof(*paths), compare_paths);
 	if (!*separator)
 		return 0;
 	buf_add_text(&sql, "]) GROUP BY file_name ORDER BY file_name");
@@ -257,7 +266,7 @@ static int find_parquet_shapes(struct query_session *session, struct err *err)
 		return -1;
 	while (r == 0 && (chunk = duckdb_fetch_chunk(result))) {
 		for (idx_t row = 0; r == 0 && row < duckdb_data_chunk_get_size(chunk); row++) {
-			size_t object = find_object(session, text_at(chunk, 0, row));
+			size_t object = find_object(paths, count, text_at(chunk, 0, row));
 			if (object != SIZE_MAX)
 				r = take_fingerprint(session, object, text_at(chunk, 1, row), err);
 		}
@@ -265,7 +274,8 @@ static int find_parquet_shapes(struct query_session *session, struct err *err)
 	}
 	duckdb_destroy_result(&result);
 	for (size_t i = 0; r == 0 && i < session->objects.count; i++) {
-		if (session->objects.object[i].parquet && session->object_shape[i] == SIZE_MAX)
+		if (query_object_is_parquet(&session->objects.object[i]) &&
+			session->object_shape[i] == SIZE_MAX)
 			r = err_set(err, ERR_INPUT, "%s: the Parquet footer cannot be read",
 				session->objects.object[i].path);
 	}
