@@ -7,6 +7,7 @@
  * here that is NULL, as in text. */
 #include "query/session_priv.h"
 
+#include "query/columns_priv.h"
 #include "query/rewrite_priv.h"
 #include "record/format.h"
 
@@ -214,6 +215,7 @@ static void add_parquet_branch(
 		separator = ", ";
 	}
 	buf_add_text(buf, "], hive_partitioning = false)");
+	query_columns_filter(buf, shape, session->filter);
 }
 
 void query_columns_view(const struct query_session *session, uint32_t aliases, struct buf *buf)

@@ -188,6 +188,8 @@ static int set_view(struct query_session *session, uint32_t aliases, struct err 
 	if (query_execute(session, buf_text(&sql), NULL, err) < 0)
 		return -1;
 	session->view_aliases = aliases;
+	session->view_filtered = session->filter != NULL;
+	session->view_unsure = false;
 	return 0;
 }
 
@@ -227,6 +229,7 @@ int query_session_refresh(struct query_session *session, struct err *err)
 	if (query_shapes_find(session, err) < 0)
 		return -1;
 	query_columns_make(session);
+	query_filter_free(take(session->filter)); /* its columns are those of before */
 	return set_view(session, session->kept_aliases, err);
 }
 
@@ -327,6 +330,28 @@ static bool mentions_flow_logs(struct str sql)
 	return false;
 }
 
+static bool has_parquet(const struct query_session *session)
+{
+	for (size_t i = 0; i < session->shapes_count; i++) {
+		if (session->shapes[i]->parquet)
+			return true;
+	}
+	return false;
+}
+
+/* What a transaction that is rolled back brings back must be the view of all rows; and it may be
+ * one with other names than the last. */
+static int prepare_transaction(struct query_session *session, struct str sql, struct err *err)
+{
+	static const char *const beginnings[] = {"BEGIN", "START", NULL};
+
+	if (!begins_with_one_of(sql, beginnings)) {
+		session->view_unsure = true;
+		return 0;
+	}
+	return session->view_filtered ? set_view(session, session->view_aliases, err) : 0;
+}
+
 /* The text that DuckDB gets for one statement, and the view that it needs. */
 static int rewrite(struct query_session *session, struct str sql, struct buf *text, struct err *err)
 {
@@ -337,8 +362,9 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 	uint32_t mentioned = rewrite_mentioned_aliases(sql);
 
 	rewrite_quote_words(text, sql);
+	query_filter_free(take(session->filter));
 	if (begins_with_one_of(sql, transactions))
-		return 0;
+		return prepare_transaction(session, sql, err);
 	session->reads_cached |= (session->has_created || mentions_flow_logs(sql)) &&
 				 !begins_with_one_of(sql, descriptions);
 	session->has_created |= begins_with_one_of(sql, definitions);
@@ -346,15 +372,18 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 	if (begins_with_one_of(sql, definitions))
 		session->kept_aliases |= mentioned;
 	mentioned = (mentioned | session->kept_aliases) & query_columns_aliases(session);
-	if (mentioned != session->view_aliases && set_view(session, mentioned, err) < 0)
+	bool other = mentioned != session->view_aliases || session->view_filtered ||
+		     (session->view_unsure && !session->redefined);
+	if (other && set_view(session, mentioned, err) < 0)
 		return -1;
 	session->redefined |= redefines(sql);
-	query_filter_free(take(session->filter));
 	_cleanup_buf_ struct buf tree = {0};
 	if (!session->redefined) {
 		parse_tree(session, explained(buf_str(text)), &tree);
 		session->filter = query_filter_from(session, buf_str(&tree));
 	}
+	if (session->filter && has_parquet(session) && set_view(session, mentioned, err) < 0)
+		return -1;
 	if (mentioned) {
 		tree.n = 0;
 		parse_tree(session, buf_str(text), &tree);

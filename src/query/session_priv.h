@@ -69,6 +69,8 @@ struct query_session {
 	size_t columns_count;
 
 	uint32_t view_aliases; /* older names that the view has now */
+	bool view_filtered;    /* it leaves out what session->filter does, of Parquet objects */
+	bool view_unsure;      /* a transaction may bring back an older one */
 	uint32_t kept_aliases; /* those that a CREATE statement relies on */
 
 	/* names of SQL may no longer mean what they did: the scan gets no conditions */
@@ -115,7 +117,8 @@ void query_columns_free(struct query_session *session);
 int query_columns_find(const struct query_session *session, struct str name);
 /* The older names that have a column: bit i is record_field_aliases[i]. */
 uint32_t query_columns_aliases(const struct query_session *session);
-/* The SELECT that makes vpc_flow_logs, with these older names as further columns. */
+/* The SELECT that makes vpc_flow_logs, with these older names as further columns; of Parquet objects
+ * without rows that session->filter leaves out. */
 void query_columns_view(const struct query_session *session, uint32_t aliases, struct buf *buf);
 /* scan.c: registers SESSION_TEXT_FUNCTION. */
 int query_scan_register(struct query_session *session, struct err *err);
