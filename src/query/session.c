@@ -372,8 +372,8 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 	if (begins_with_one_of(sql, definitions))
 		session->kept_aliases |= mentioned;
 	mentioned = (mentioned | session->kept_aliases) & query_columns_aliases(session);
-	bool other = mentioned != session->view_aliases || session->view_filtered ||
-		     (session->view_unsure && !session->redefined);
+	bool other =
+		mentioned != session->view_aliases || (session->view_unsure && !session->redefined);
 	if (other && set_view(session, mentioned, err) < 0)
 		return -1;
 	session->redefined |= redefines(sql);
@@ -382,7 +382,8 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 		parse_tree(session, explained(buf_str(text)), &tree);
 		session->filter = query_filter_from(session, buf_str(&tree));
 	}
-	if (session->filter && has_parquet(session) && set_view(session, mentioned, err) < 0)
+	bool filtered = session->filter && has_parquet(session);
+	if ((filtered || session->view_filtered) && set_view(session, mentioned, err) < 0)
 		return -1;
 	if (mentioned) {
 		tree.n = 0;
