@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define SPLIT_INLINE static inline __attribute__((always_inline, unused))
+#define SPLIT_PASTE_(a, b) a##b
+#define SPLIT_PASTE(a, b)  SPLIT_PASTE_(a, b)
+#define SPLIT_INLINE       static inline __attribute__((always_inline, unused))
 
 struct masks {
 	uint64_t separator, line_end, digit, dot, dash, zero, unusual;

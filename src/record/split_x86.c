@@ -37,6 +37,8 @@ AVX2 SPLIT_INLINE uint64_t range256(__m256i low, __m256i high, char first, char 
 
 /* Ten times a digit, by its low four bits. */
 #define TENS 0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 0, 0, 0, 0, 0, 0
+/* What the last two digits, as '0' more than their value, may be at most behind a first one. */
+#define LIMITS (char)255, (char)255, '0' + 55, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 /* Blank, tab and line end, by theirs. */
 #define BLANKS ' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, 0, 0, 0
 
@@ -45,14 +47,11 @@ AVX2 SPLIT_INLINE __m256i over_avx2(const char *text)
 	__m256i one = _mm256_loadu_si256((const __m256i *)text);
 	__m256i ten = _mm256_loadu_si256((const __m256i *)(text - 1));
 	__m256i hundred = _mm256_loadu_si256((const __m256i *)(text - 2));
-	__m256i tens = _mm256_shuffle_epi8(_mm256_setr_epi8(TENS, TENS), ten);
-	__m256i rest = _mm256_add_epi8(tens, one);
-	__m256i two = _mm256_set1_epi8('2');
+	__m256i rest = _mm256_add_epi8(_mm256_shuffle_epi8(_mm256_setr_epi8(TENS, TENS), ten), one);
+	__m256i limit = _mm256_shuffle_epi8(_mm256_setr_epi8(LIMITS, LIMITS), hundred);
 
-	return _mm256_or_si256(_mm256_cmpgt_epi8(hundred, two),
-		_mm256_and_si256(_mm256_cmpeq_epi8(hundred, two),
-			_mm256_cmpeq_epi8(
-				_mm256_max_epu8(rest, _mm256_set1_epi8('0' + 56)), rest)));
+	return _mm256_xor_si256(
+		_mm256_cmpeq_epi8(_mm256_max_epu8(rest, limit), limit), _mm256_set1_epi8(-1));
 }
 
 AVX2 SPLIT_INLINE void classify_avx2(const char *text, bool commas, struct masks *m)
@@ -95,13 +94,11 @@ AVX512 SPLIT_INLINE uint64_t over_avx512(const char *text, __m512i one)
 {
 	__m512i ten = _mm512_loadu_si512(text - 1);
 	__m512i hundred = _mm512_loadu_si512(text - 2);
-	__m512i rest = _mm512_add_epi8(
-		_mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_setr_epi8(TENS)), ten), one);
-	__m512i two = _mm512_set1_epi8('2');
+	__m512i tens = _mm512_broadcast_i32x4(_mm_setr_epi8(TENS));
+	__m512i limits = _mm512_broadcast_i32x4(_mm_setr_epi8(LIMITS));
+	__m512i rest = _mm512_add_epi8(_mm512_shuffle_epi8(tens, ten), one);
 
-	return _mm512_cmpgt_epi8_mask(hundred, two) |
-	       _mm512_mask_cmpgt_epu8_mask(
-		       _mm512_cmpeq_epi8_mask(hundred, two), rest, _mm512_set1_epi8('0' + 55));
+	return _mm512_cmpgt_epu8_mask(rest, _mm512_shuffle_epi8(limits, hundred));
 }
 
 AVX512 SPLIT_INLINE void classify_avx512(const char *text, bool commas, struct masks *m)
