@@ -402,6 +402,21 @@ void query_filter_free(struct query_filter *filter)
 	free(filter);
 }
 
+const struct record_test *query_filter_constant(const struct query_filter *filter, size_t column)
+{
+	for (size_t i = 0; i < filter->filter.count; i++) {
+		const struct record_clause *clause = &filter->filter.clauses[i];
+		const struct record_test *test = &clause->tests[0];
+		if (clause->count != 1 || test->column != column || test->count != 1)
+			continue;
+		if (test->kind == RECORD_TEST_TEXT ||
+			(test->kind == RECORD_TEST_RANGE &&
+				test->ranges[0].low == test->ranges[0].high))
+			return test;
+	}
+	return NULL;
+}
+
 struct record_filter *query_filter_map(const struct query_filter *filter, const int *place)
 {
 	struct record_filter *mapped = mem_new(1, sizeof(*mapped));

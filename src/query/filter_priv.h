@@ -20,6 +20,9 @@ struct query_filter *query_filter_from(const struct query_session *session, stru
 /* NULL stays NULL. */
 struct query_filter *query_filter_share(struct query_filter *filter);
 void query_filter_free(struct query_filter *filter);
+/* The test for one value that every row passes which the filter lets through; NULL when there is
+ * none for the column. */
+const struct record_test *query_filter_constant(const struct query_filter *filter, size_t column);
 /* The same filter by the columns of an object: place[i] is where the session's column i is there,
  * or -1. Values are shared with the filter, which must outlive it. */
 struct record_filter *query_filter_map(const struct query_filter *filter, const int *place);

@@ -42,6 +42,7 @@ struct scan {
 	size_t columns_count;
 	size_t *columns; /* of the session, in the order that DuckDB wants; SIZE_MAX: none */
 	struct query_filter *filter;
+	duckdb_value *constants; /* per column: what the filter lets through, NULL: this and that */
 
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t opened;
@@ -178,7 +179,8 @@ static void choose_columns(const struct scan *scan, struct scan_object *object)
 	object->source = mem_new(scan->columns_count + 1, sizeof(*object->source));
 	for (size_t i = 0; i < scan->columns_count; i++) {
 		object->source[i] = -1;
-		if (scan->columns[i] == SIZE_MAX || place[scan->columns[i]] < 0)
+		if (scan->columns[i] == SIZE_MAX || place[scan->columns[i]] < 0 ||
+			scan->constants[i])
 			continue;
 		wants[object->wanted].column = (size_t)place[scan->columns[i]];
 		wants[object->wanted].form = form_of(&session->columns[scan->columns[i]]);
@@ -277,7 +279,9 @@ static void set_nulls(struct scan_thread *thread, duckdb_data_chunk chunk, size_
 	for (size_t i = 0; i < scan->columns_count; i++) {
 		int source = thread->object->source[i];
 		duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
-		if (source < 0) {
+		if (scan->constants[i]) {
+			duckdb_vector_reference_value(vector, scan->constants[i]);
+		} else if (source < 0) {
 			set_all_null(vector, rows);
 		} else if (thread->outs[source].nulls) {
 			duckdb_vector_ensure_validity_writable(vector);
@@ -356,6 +360,9 @@ static void scan_free(void *data)
 		return;
 	pthread_mutex_destroy(&scan->lock);
 	pthread_cond_destroy(&scan->opened);
+	for (size_t i = 0; i < scan->columns_count; i++)
+		duckdb_destroy_value(&scan->constants[i]);
+	free(scan->constants);
 	query_filter_free(scan->filter);
 	free(scan->reading);
 	free(scan->columns);
@@ -400,6 +407,29 @@ static void bind(duckdb_bind_info info)
 	duckdb_bind_set_cardinality(info, rows, false);
 }
 
+/* A column that a condition makes the same in all rows needs no decoding, and DuckDB compares it
+ * once for all of them. */
+static void find_constants(struct scan *scan)
+{
+	scan->constants = mem_new(scan->columns_count + 1, sizeof(*scan->constants));
+	for (size_t i = 0; scan->filter && i < scan->columns_count; i++) {
+		const struct record_test *test =
+			scan->columns[i] == SIZE_MAX
+				? NULL
+				: query_filter_constant(scan->filter, scan->columns[i]);
+		if (!test)
+			continue;
+		enum record_form form = form_of(&scan->session->columns[scan->columns[i]]);
+		if (form == RECORD_FORM_TEXT)
+			scan->constants[i] =
+				duckdb_create_varchar_length(test->texts[0].p, test->texts[0].n);
+		else if (form == RECORD_FORM_INT64)
+			scan->constants[i] = duckdb_create_int64(test->ranges[0].low);
+		else if (test->ranges[0].low >= 0 && test->ranges[0].low <= INT32_MAX)
+			scan->constants[i] = duckdb_create_int32((int32_t)test->ranges[0].low);
+	}
+}
+
 static void init(duckdb_init_info info)
 {
 	struct query_session *session = duckdb_init_get_extra_info(info);
@@ -418,6 +448,7 @@ static void init(duckdb_init_info info)
 		idx_t column = duckdb_init_get_column_index(info, i);
 		scan->columns[i] = column < session->columns_count ? column : SIZE_MAX;
 	}
+	find_constants(scan);
 	duckdb_init_set_max_threads(info, session->texts_count ? session->threads : 1);
 	duckdb_init_set_init_data(info, scan, scan_free);
 }
