@@ -17,6 +17,7 @@ operation SyncAgent {
 	input := {
 		/// Id of the host as an instance.
 		@required
+		@length(min: 1, max: 256)
 		AgentId: Name
 
 		@required
@@ -99,6 +100,7 @@ list Instances {
 /// The host, and each container or virtual machine on it.
 structure Instance {
 	@required
+	@length(min: 1, max: 256)
 	InstanceId: Name
 
 	@required
@@ -119,6 +121,7 @@ list Vpcs {
 
 structure Vpc {
 	@required
+	@length(min: 1, max: 256)
 	VpcId: Name
 
 	@required
@@ -135,6 +138,7 @@ list Subnets {
 
 structure Subnet {
 	@required
+	@length(min: 1, max: 256)
 	SubnetId: Name
 
 	@required
@@ -154,6 +158,7 @@ list SecurityGroups {
 
 structure SecurityGroup {
 	@required
+	@length(min: 1, max: 256)
 	GroupId: Name
 
 	@required
@@ -193,6 +198,7 @@ list NetworkInterfaces {
 
 structure NetworkInterface {
 	@required
+	@length(min: 1, max: 256)
 	NetworkInterfaceId: Name
 
 	@required
