@@ -111,11 +111,12 @@ int ec2_ask_tags(struct ec2 *ec2)
 
 /* ---- changes ---- */
 
-/* Agents know the tags of flow logs. */
-static int tell_agents(struct ec2 *ec2)
+/* The answer; agents know the tags of flow logs. */
+static int answer(struct ec2 *ec2)
 {
 	const json_t *ids = ec2_input(ec2, "Resources");
 
+	ec2_set(ec2->output, "Return", json_true());
 	for (size_t i = 0; i < json_array_size(ids); i++)
 		if (ec2_type_of(json_string_value(json_array_get(ids, i))) == EC2_FLOW_LOG)
 			return store_flow_logs_touch(ec2->context->flow_logs, ec2->err) < 0
@@ -139,7 +140,7 @@ int ec2_create_tags(struct ec2 *ec2)
 	json_decref(tags);
 	if (result == STORE_TAGS_TOO_MANY)
 		return aws_error_default(ec2->error, AWS_ERROR_TAG_LIMIT_EXCEEDED);
-	return result < 0 ? ec2_broken(ec2) : tell_agents(ec2);
+	return result < 0 ? ec2_broken(ec2) : answer(ec2);
 }
 
 /* Those that the request means of the tags that the resource has. */
@@ -203,7 +204,7 @@ static int delete_of(struct ec2 *ec2, enum ec2_type type, const char *id, const 
 
 int ec2_delete_tags(struct ec2 *ec2)
 {
-	return for_each_resource(ec2, delete_of, NULL) < 0 ? -1 : tell_agents(ec2);
+	return for_each_resource(ec2, delete_of, NULL) < 0 ? -1 : answer(ec2);
 }
 
 /* ---- reading ---- */

@@ -15,6 +15,10 @@ operation CreateTags {
 		@required
 		Tags: TagList
 	}
+	output := {
+		@xmlName("return")
+		Return: Boolean
+	}
 }
 
 operation DeleteTags {
@@ -28,6 +32,10 @@ operation DeleteTags {
 
 		@xmlName("tag")
 		Tags: TagList
+	}
+	output := {
+		@xmlName("return")
+		Return: Boolean
 	}
 }
 
