@@ -246,13 +246,15 @@ int main(int argc, char **argv)
 	must(aws_credentials_source_new(&credentials, &chain, &err), &err);
 	open_all(argv, credentials, &chain, &deliver, &flow_log);
 	commit_windows(flow_log);
-	/* As an agent does: goes on while it is told to, then closes. */
+	/* As an agent does: windows go on, with what could not be stored in theirs. */
 	int64_t until = clock_mono_ns() + number("drain-ms", 10000) * 1000000;
 	struct deliver_status status;
 	do {
 		sleep_ms(10);
 		deliver_flow_log_status(flow_log, &status);
-	} while (status.spool_batches && clock_mono_ns() < until);
+		if (status.waiting)
+			deliver_commit(flow_log, clock_wall_ns() / CLOCK_NS_PER_SECOND, NULL);
+	} while ((status.spool_batches || status.waiting) && clock_mono_ns() < until);
 	print_status(flow_log);
 	uint64_t given_up = deliver_take_given_up(flow_log);
 	if (given_up != status.given_up)
