@@ -85,7 +85,7 @@ int agent_flow_log_parse(
 {
 	_cleanup_(agent_flow_log_freep) struct agent_flow_log *flow_log =
 		mem_new(1, sizeof(*flow_log));
-	int resource, traffic, kind;
+	int resource = 0, traffic = 0, kind = 0;
 	json_int_t interval = json_integer_value(json_object_get(object, "MaxAggregationInterval"));
 
 	if (find_word(object, "ResourceType", resources, ARRAY_SIZE(resources), &resource, err) <

@@ -228,14 +228,14 @@ void agent_groups_skip(
 /* ---- time ---- */
 
 /* Both have just come to the same boundary, so that nothing is open in either. */
-static void merge(struct agent *agent, struct agent_group *into, struct agent_group *group)
+static void merge(struct agent *agent, struct agent_group *other, struct agent_group *into)
 {
-	(void)flow_windows_flush(group->windows);
+	(void)flow_windows_flush(other->windows);
 	for (size_t i = 0; i < agent->flow_logs_count; i++) {
-		if (agent->subscriptions[i] && agent->subscriptions[i]->group == group)
+		if (agent->subscriptions[i] && agent->subscriptions[i]->group == other)
 			agent->subscriptions[i]->group = into;
 	}
-	agent_group_free(agent, group);
+	agent_group_free(agent, other);
 }
 
 static void merge_groups(struct agent *agent, int64_t now)
@@ -249,7 +249,7 @@ static void merge_groups(struct agent *agent, int64_t now)
 			if (other->interval != group->interval ||
 				other->window_start != group->window_start)
 				continue;
-			merge(agent, group, other);
+			merge(agent, other, group);
 			any = true;
 		}
 	}

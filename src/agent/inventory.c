@@ -73,7 +73,7 @@ static json_t *cidrs_of_vpc(const struct vpc_network *network, const char *id, b
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < network->subnet_count; i++) {
+	for (size_t i = 0; id && i < network->subnet_count; i++) {
 		const struct vpc_subnet *subnet = &network->subnets[i];
 		if (strcmp(subnet->vpc_id, id) != 0)
 			continue;

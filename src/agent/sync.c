@@ -191,7 +191,8 @@ static void take_flow_logs(struct agent_sync *sync, json_t *answer)
 	pthread_mutex_unlock(&board->lock);
 }
 
-static void say_server(struct agent_sync *sync, const struct err *err)
+/* Whether it is time to stop, so that a call that was broken off is no fault. */
+static bool say_server(struct agent_sync *sync, const struct err *err)
 {
 	struct agent_board *board = sync->agent->board;
 
@@ -200,7 +201,9 @@ static void say_server(struct agent_sync *sync, const struct err *err)
 	board->report.is_server_reached = !err;
 	snprintf(board->report.server_said, sizeof(board->report.server_said), "%.500s",
 		err ? err->message : "");
+	bool is_stopping = board->is_stopping;
 	pthread_mutex_unlock(&board->lock);
+	return is_stopping;
 }
 
 /* True: again at once, for the server wants the inventory. */
@@ -213,10 +216,10 @@ static bool sync_once(struct agent_sync *sync)
 	int result = call(sync, body, &answer, &err);
 
 	free(body);
-	say_server(sync, result < 0 ? &err : NULL);
+	bool is_stopping = say_server(sync, result < 0 ? &err : NULL);
 	if (result < 0) {
 		err_wrap(&err, "the server");
-		if (!sync->agent->board->is_stopping)
+		if (!is_stopping)
 			agent_warn(sync->agent, &err);
 		sync->failures += sync->failures < BACK_OFF_MAX;
 		return false;

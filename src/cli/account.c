@@ -148,6 +148,7 @@ static int call_iam(struct cli_account *account, const char *const *pairs, const
 }
 
 /* The text of the first element of this name anywhere in an answer; the caller's, NULL: none. */
+/* As deep as AWS_XML_DEPTH_MAX. NOLINTNEXTLINE(misc-no-recursion) */
 static char *find_element(const struct aws_xml_node *node, struct str name)
 {
 	for (; node; node = node->next) {
@@ -349,10 +350,11 @@ int cli_account_default_flow_logs(struct cli_account *account, const char *vpc_i
 		"LogDestinationType", "cloud-watch-logs", "LogGroupName", CLI_ACCOUNT_LOG_GROUP,
 		"DeliverLogsPermissionArn", role, "MaxAggregationInterval", "10", "ClientToken",
 		token_logs, NULL};
+	static const char bucket[] = "arn:aws:s3:::" CLI_ACCOUNT_BUCKET;
 	const char *const s3[] = {"Action", "CreateFlowLogs", "Version", "2016-11-15",
 		"ResourceType", "VPC", "ResourceId.1", vpc_id, "TrafficType", "ALL",
-		"LogDestinationType", "s3", "LogDestination", "arn:aws:s3:::" CLI_ACCOUNT_BUCKET,
-		"MaxAggregationInterval", "10", "DestinationOptions.FileFormat", "parquet",
+		"LogDestinationType", "s3", "LogDestination", bucket, "MaxAggregationInterval",
+		"10", "DestinationOptions.FileFormat", "parquet",
 		"DestinationOptions.HiveCompatiblePartitions", "true",
 		"DestinationOptions.PerHourPartition", "true", "ClientToken", token_s3, NULL};
 	int result = create_flow_log(account, logs, err);

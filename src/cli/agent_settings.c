@@ -137,7 +137,7 @@ static int set_output(void *settings_, const char *value, struct err *err)
 {
 	static const char *const words[] = {"table", "json", "prometheus"};
 	struct agent_settings *settings = settings_;
-	int word;
+	int word = 0;
 
 	if (find_word(value, words, ARRAY_SIZE(words), &word, err) < 0)
 		return -1;
@@ -287,7 +287,7 @@ static int set_draft_format(void *draft, const char *value, struct err *err)
 static int set_draft_file_format(void *draft, const char *value, struct err *err)
 {
 	static const char *const words[] = {"plain-text", "parquet"};
-	int word;
+	int word = 0;
 
 	if (find_word(value, words, ARRAY_SIZE(words), &word, err) < 0)
 		return -1;

@@ -21,20 +21,20 @@ static void lower_bounding_set(const unsigned kept[2])
 	}
 }
 
-int cli_become_ordinary(const char *name, struct err *err)
+int cli_become_ordinary(const char *user, struct err *err)
 {
 	const unsigned none[2] = {0};
 
 	errno = 0;
-	const struct passwd *user = getpwnam(name);
-	if (!user || user->pw_uid == 0)
-		return err_set(err, ERR_NOT_FOUND, "'%s' is no ordinary user", name);
+	const struct passwd *entry = getpwnam(user);
+	if (!entry || entry->pw_uid == 0)
+		return err_set(err, ERR_NOT_FOUND, "'%s' is no ordinary user", user);
 	lower_bounding_set(none);
-	if (initgroups(name, user->pw_gid) < 0 ||
-		setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
-		setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0 ||
+	if (initgroups(user, entry->pw_gid) < 0 ||
+		setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) < 0 ||
+		setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) < 0 ||
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return err_set_errno(err, errno, "cannot become %s", name);
+		return err_set_errno(err, errno, "cannot become %s", user);
 	return 0;
 }
 

@@ -267,13 +267,13 @@ static void match(const struct rendering *rendering, const char *table,
 	const json_t *ct = json_object_get(left, "ct");
 	const char *op = text(expression, "op");
 
-	if (strcmp(op, "==") != 0 && strcmp(op, "in") != 0)
-		conditions->is_unclear = true;
-	else if (payload)
+	bool is_equality = strcmp(op, "==") == 0 || strcmp(op, "in") == 0;
+
+	if (is_equality && payload)
 		match_payload(rendering, table, conditions, payload, right);
-	else if (meta)
+	else if (is_equality && meta)
 		match_meta(rendering, conditions, text(meta, "key"), right);
-	else if (ct && strcmp(text(ct, "key"), "state") == 0)
+	else if (is_equality && ct && strcmp(text(ct, "key"), "state") == 0)
 		conditions->is_reply |= is_state_of_replies(right);
 	else
 		conditions->is_unclear = true;
@@ -333,6 +333,8 @@ static bool is_for_all(const struct conditions *conditions)
 
 enum outcome { GOES_ON, ALL_ACCEPTED, ALL_DROPPED };
 
+/* As deep as JUMPS_MAX. NOLINTBEGIN(misc-no-recursion) */
+
 static enum outcome render_chain(struct rendering *rendering, const json_t *chain, const char *name,
 	const struct conditions *given, unsigned depth);
 
@@ -391,6 +393,8 @@ static enum outcome render_chain(struct rendering *rendering, const json_t *chai
 	}
 	return GOES_ON;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static void undo(struct vpc_permissions *permissions, size_t count)
 {
