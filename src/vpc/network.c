@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "vpc/machines_priv.h"
 #include "vpc/peers_priv.h"
 
 #include <stdio.h>
@@ -21,6 +22,13 @@ struct vpc_network_reader {
 	size_t seen_count;
 	bool is_started;
 	int64_t booted;
+};
+
+/* What is not in the list of interfaces itself. */
+struct surroundings {
+	struct vpc_spaces spaces;
+	struct vpc_machines machines;
+	json_t *rules; /* NULL: none are shown */
 };
 
 /* ---- the host ---- */
@@ -249,51 +257,55 @@ static void set_addresses(
 	}
 }
 
-static void describe(struct vpc_network_interface *interface, const struct vpc_space *space,
+static void describe(struct vpc_network_interface *interface, const struct vpc_container *owner,
 	const struct vpc_interface *peer)
 {
 	const struct vpc_interface *own = &interface->interface;
 
 	if (interface->named.description || own->alias[0])
 		snprintf(interface->description, sizeof(interface->description), "%s",
-			own->alias[0] && !interface->named.description
-				? own->alias
-				: interface->named.description);
-	else if (space && space->has_owner)
+			interface->named.description ? interface->named.description : own->alias);
+	else if (owner)
 		snprintf(interface->description, sizeof(interface->description),
-			"%s %s of %s %s%s%s", own->kind, own->name, space->owner.kind,
-			space->owner.title, peer ? ", there " : "", peer ? peer->name : "");
+			"%s %s of %s %s%s%s", own->kind, own->name, owner->kind, owner->title,
+			peer ? ", there " : "", peer ? peer->name : "");
 	else
 		snprintf(interface->description, sizeof(interface->description), "%s %s", own->kind,
 			own->name);
 }
 
-/* The instance that an interface belongs to: whose name space its peer is in, or the host. */
-static struct vpc_instance *instance_of(struct vpc_network *network, const struct vpc_space *space)
+/* The instance that an interface belongs to, or the host. */
+static struct vpc_instance *instance_of(
+	struct vpc_network *network, const struct vpc_container *owner)
 {
 	static const char *const kinds[] = {"container", "pod", "vm"};
 	char id[VPC_ID_SIZE];
 
-	if (!space || !space->has_owner)
+	if (!owner)
 		return &network->instances[0];
-	vpc_id_make(id, "i", str_from(space->owner.id));
+	vpc_id_make(id, "i", str_from(owner->id));
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (strcmp(space->owner.kind, kinds[i]) == 0)
-			return add_instance(network, id, kinds[i], space->owner.title);
+		if (strcmp(owner->kind, kinds[i]) == 0)
+			return add_instance(network, id, kinds[i], owner->title);
 	}
 	return &network->instances[0];
 }
 
 static void add_interface(struct vpc_network_reader *reader, struct vpc_network *network,
-	const struct vpc_interface *listed, const struct vpc_spaces *spaces, const json_t *rules)
+	const struct vpc_interface *listed, const struct surroundings *around)
 {
 	const struct vpc_identity *identity = &reader->settings.identity;
 	struct vpc_network_interface interface = {.interface = *listed};
-	const struct vpc_space *space = strcmp(listed->kind, "veth") == 0
-						? vpc_spaces_find(spaces, listed->peer_nsid)
-						: NULL;
+	const struct vpc_space *space =
+		strcmp(listed->kind, "veth") == 0
+			? vpc_spaces_find(&around->spaces, listed->peer_nsid)
+			: NULL;
 	const struct vpc_interface *peer = vpc_space_peer(space, listed->peer);
+	/* Whose name space its peer is in, or who holds the other end of a tap. */
+	const struct vpc_container *owner = space && space->has_owner ? &space->owner : NULL;
 
+	if (strcmp(listed->kind, "tap") == 0)
+		owner = vpc_machines_find(&around->machines, listed->name);
 	if (!vpc_naming_apply(reader->settings.naming, identity, &interface.interface))
 		return;
 	vpc_naming_find(reader->settings.naming, listed, &interface.named);
@@ -304,12 +316,12 @@ static void add_interface(struct vpc_network_reader *reader, struct vpc_network 
 	struct vpc_subnet *subnet = add_subnet(network, &interface.interface);
 	for (size_t i = 0; subnet && i < listed->addresses; i++)
 		add_subnet_v6(subnet, &listed->prefix[i]);
-	struct vpc_instance *instance = instance_of(network, space);
+	struct vpc_instance *instance = instance_of(network, owner);
 	memcpy(interface.instance_id, instance->id, sizeof(instance->id));
 	interface.device_index = instance->device_count++;
 	interface.attached = first_seen(reader, listed, clock_wall_ns() / CLOCK_NS_PER_SECOND);
-	describe(&interface, space, peer);
-	add_group(network, &interface, rules);
+	describe(&interface, owner, peer);
+	add_group(network, &interface, around->rules);
 	network->interfaces = mem_grow(
 		network->interfaces, network->interface_count + 1, sizeof(network->interfaces[0]));
 	network->interfaces[network->interface_count++] = interface;
@@ -317,8 +329,7 @@ static void add_interface(struct vpc_network_reader *reader, struct vpc_network 
 
 /* A port's subnet is its bridge's, which has to be there: bridges first. */
 static void add_interfaces(struct vpc_network_reader *reader, struct vpc_network *network,
-	const struct vpc_interface *interfaces, size_t count, const struct vpc_spaces *spaces,
-	const json_t *rules)
+	const struct vpc_interface *interfaces, size_t count, const struct surroundings *around)
 {
 	for (int has_master = 0; has_master < 2; has_master++) {
 		for (size_t i = 0; i < count; i++) {
@@ -326,7 +337,7 @@ static void add_interfaces(struct vpc_network_reader *reader, struct vpc_network
 			bool is_wanted = interface->carries_traffic ||
 					 (interface->loopback && reader->settings.include_loopback);
 			if (is_wanted && (interface->master != 0) == (has_master == 1))
-				add_interface(reader, network, interface, spaces, rules);
+				add_interface(reader, network, interface, around);
 		}
 	}
 }
@@ -337,23 +348,29 @@ int vpc_network_read(
 	_cleanup_free_ struct vpc_interface *interfaces = NULL;
 	const char *root = reader->settings.root ? reader->settings.root : "";
 	struct vpc_network network = {0};
-	struct vpc_spaces spaces = {0};
-	json_t *rules = NULL;
+	struct surroundings around = {.rules = NULL};
 	char host[256] = "host";
 	size_t count;
 
 	if (vpc_interfaces_list(&interfaces, &count, err) < 0 ||
-		vpc_spaces_read(&spaces, interfaces, count, root, err) < 0)
+		vpc_spaces_read(&around.spaces, interfaces, count, root, err) < 0)
 		return -1;
-	(void)vpc_firewall_read(&rules, NULL); /* not allowed to: as if there were none */
+	(void)vpc_firewall_read(&around.rules, NULL); /* not allowed to: as if there were none */
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(interfaces[i].kind, "tap") != 0)
+			continue;
+		vpc_machines_read(&around.machines, root);
+		break;
+	}
 	(void)gethostname(host, sizeof(host) - 1);
 	add_instance(&network, reader->settings.identity.instance_id, "host", host)->launched =
 		reader->booted;
-	add_interfaces(reader, &network, interfaces, count, &spaces, rules);
+	add_interfaces(reader, &network, interfaces, count, &around);
 	forget_gone(reader, &network);
 	reader->is_started = true;
-	json_decref(rules);
-	vpc_spaces_done(&spaces);
+	json_decref(around.rules);
+	vpc_spaces_done(&around.spaces);
+	vpc_machines_done(&around.machines);
 	*ret_network = network;
 	return 0;
 }
