@@ -306,33 +306,42 @@ const struct events_header *events_find_index(const uint8_t *map, size_t size, u
 	return fits ? header : NULL;
 }
 
+static void note_batches(
+	struct events_group *group, const struct events_file *file, uint64_t offset)
+{
+	if (offset > file->map_size || !is_whole(file->map, offset, file->map_size, file->number))
+		return;
+	const struct events_header *header = (const struct events_header *)(file->map + offset);
+	const struct events_batch *batch = (const struct events_batch *)(header + 1);
+	for (size_t i = 0; i < header->count && (i + 1) * sizeof(*batch) <= header->body_bytes; i++)
+		note_batch(group, batch[i].stream, batch[i].id);
+}
+
+static void take_index(
+	struct events_group *group, struct events_file *file, const struct events_header *index)
+{
+	const struct events_entry *entries = (const struct events_entry *)(index + 1);
+
+	for (size_t i = 0; i < index->count; i++) {
+		const struct events_header *header = &entries[i].header;
+		if (header->kind == EVENTS_ROWS && header->count)
+			events_note(group, file, header);
+		else if (header->kind == EVENTS_BATCH_IDS)
+			note_batches(group, file, entries[i].offset);
+	}
+}
+
 static int load_sealed(struct events_group *group, struct events_file *file, struct err *err)
 {
 	if (map_file(group, file, err) < 0)
 		return -1;
 	const struct events_header *index =
 		events_find_index(file->map, file->map_size, file->number);
-	if (!index) {
+	if (index) {
+		take_index(group, file, index);
+	} else {
 		group->events->damaged++;
 		walk(group, file, file->map_size);
-	}
-	const struct events_entry *entries = (const struct events_entry *)(index + 1);
-	for (size_t i = 0; index && i < index->count; i++) {
-		const struct events_header *header = &entries[i].header;
-		uint64_t offset = entries[i].offset;
-		if (header->kind == EVENTS_ROWS && header->count) {
-			events_note(group, file, header);
-			continue;
-		}
-		if (header->kind != EVENTS_BATCH_IDS || offset > file->map_size ||
-			!is_whole(file->map, offset, file->map_size, file->number))
-			continue;
-		const struct events_header *ids =
-			(const struct events_header *)(file->map + offset);
-		const struct events_batch *batch = (const struct events_batch *)(ids + 1);
-		for (size_t j = 0; j < ids->count && (j + 1) * sizeof(*batch) <= ids->body_bytes;
-			j++)
-			note_batch(group, batch[j].stream, batch[j].id);
 	}
 	file->size = file->map_size;
 	munmap((void *)file->map, file->map_size);

@@ -28,7 +28,8 @@ int events_no_stream(struct aws_error *error)
 
 static int compare(struct str a, struct str b)
 {
-	int result = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+	size_t n = a.n < b.n ? a.n : b.n;
+	int result = n ? memcmp(a.p, b.p, n) : 0;
 
 	return result ? result : (a.n > b.n) - (a.n < b.n);
 }

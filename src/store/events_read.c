@@ -34,6 +34,7 @@ struct events_reader {
 	uint64_t *streams;          /* wanted ids */
 	struct events_file **files; /* counted, and mapped where is_mapped */
 	bool *is_mapped;
+	uint64_t *sizes; /* of what may be read of them: tails grow */
 	size_t file_count;
 	int64_t start_ms, end_ms;
 	struct store_log_position position;
@@ -174,6 +175,7 @@ static void take_files(struct events_reader *reader)
 
 	reader->files = mem_new(group->file_count + 1, sizeof(*reader->files));
 	reader->is_mapped = mem_new(group->file_count + 1, sizeof(*reader->is_mapped));
+	reader->sizes = mem_new(group->file_count + 1, sizeof(*reader->sizes));
 	for (size_t i = 0; i < group->file_count; i++) {
 		struct events_file *file = group->files[i];
 		if (!file->count || !is_in_range(reader, file->time_first, file->time_last,
@@ -182,6 +184,7 @@ static void take_files(struct events_reader *reader)
 		file->refs++;
 		size_t index = reader->file_count++;
 		reader->files[index] = file;
+		reader->sizes[index] = file->size;
 		if (!file->is_tail) {
 			push_range(reader, ITEM_FILE, index, 0, file->time_first, file->time_last);
 			continue;
@@ -206,6 +209,7 @@ static void reader_done(struct events_reader *reader)
 	}
 	free(reader->files);
 	free(reader->is_mapped);
+	free(reader->sizes);
 	free(reader->heap);
 	free(reader->streams);
 	events_group_unref(reader->group);
@@ -335,9 +339,10 @@ static struct cursor *open_chunk(struct events_reader *reader, size_t index, uin
 {
 	const struct events_file *file = reader->files[index];
 	const uint8_t *p = file->map + offset;
-	size_t size = (file->is_tail ? file->size : file->map_size) - offset;
+	size_t size = reader->sizes[index];
 	struct cursor cursor = {0};
 
+	size -= offset < size ? offset : size;
 	if (offset % 8 || !events_header_good(p, size, file->number) ||
 		!events_body_good((const struct events_header *)p) ||
 		!events_view_open((const struct events_header *)p, &cursor.view)) {
