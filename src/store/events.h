@@ -10,8 +10,8 @@
  * Threads: all may share a struct store_events. Calls may block on the disk. What a client can do
  * wrong comes back in struct aws_error with AWS's code; inner failures are InternalError with err
  * telling the log what happened. Times are milliseconds since the epoch. Strings that come in are
- * borrowed for the call. Memory: about 200 bytes a stream and a file, 1 MiB for each group that is
- * written to, and what one read holds. */
+ * borrowed for the call. Memory: about 200 bytes a stream and a file, 8 KiB for a stream's batch
+ * ids, 2 MiB for each group that is written to, and what one read holds. */
 #pragma once
 
 #include "aws/error.h"

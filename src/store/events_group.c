@@ -327,6 +327,38 @@ static int make_folder(struct events_group *group, struct err *err)
 	return 0;
 }
 
+/* What fsck makes the row from, if it must. */
+static int write_about(const struct events_group *group, struct err *err)
+{
+	_cleanup_buf_ struct buf text = {0};
+	char path[64];
+
+	buf_printf(&text, "%s\n%" PRId64 " %u %d %d\n", group->name, group->created_ms,
+		group->retention_days, (int)group->log_class, group->is_protected);
+	snprintf(path, sizeof(path), "%s/about", group->folder);
+	_cleanup_free_ char *draft = mem_printf("%s.part", path);
+	_cleanup_close_ int fd =
+		openat(group->events->root, draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n || fdatasync(fd) < 0 ||
+		renameat(group->events->root, draft, group->events->root, path) < 0)
+		return err_set_errno(err, errno, "cannot write %s/%s", STORE_EVENTS_FOLDER, path);
+	return 0;
+}
+
+/* A crash while it was made, or changed, may have left the folder behind the row. */
+static int complete(struct events_group *group, struct err *err)
+{
+	char path[64];
+
+	if (make_folder(group, err) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/about", group->folder);
+	/* For fsck only: a full disk does not keep the server from its start. */
+	if (faccessat(group->events->root, path, F_OK, 0) < 0)
+		write_about(group, NULL);
+	return 0;
+}
+
 int events_groups_load(struct store_events *events, struct err *err)
 {
 	struct store_connection *connection;
@@ -336,7 +368,7 @@ int events_groups_load(struct store_events *events, struct err *err)
 	int result = load_groups(events, connection, err);
 	store_read_end(connection);
 	for (size_t i = 0; result == 0 && i < events->group_count; i++) {
-		result = make_folder(events->groups[i], err);
+		result = complete(events->groups[i], err);
 		if (result == 0)
 			result = events_group_load(events->groups[i], err);
 	}
@@ -383,24 +415,6 @@ static int refuse_existing_group(struct aws_error *error)
 {
 	return aws_error_set(error, AWS_ERROR_RESOURCE_ALREADY_EXISTS_EXCEPTION,
 		"The specified log group already exists");
-}
-
-/* What fsck makes the row from, if it must. */
-static int write_about(const struct events_group *group, struct err *err)
-{
-	_cleanup_buf_ struct buf text = {0};
-	char path[64];
-
-	buf_printf(&text, "%s\n%" PRId64 " %u %d %d\n", group->name, group->created_ms,
-		group->retention_days, (int)group->log_class, group->is_protected);
-	snprintf(path, sizeof(path), "%s/about", group->folder);
-	_cleanup_free_ char *draft = mem_printf("%s.part", path);
-	_cleanup_close_ int fd =
-		openat(group->events->root, draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0 || write(fd, text.p, text.n) != (ssize_t)text.n || fdatasync(fd) < 0 ||
-		renameat(group->events->root, draft, group->events->root, path) < 0)
-		return err_set_errno(err, errno, "cannot write %s/%s", STORE_EVENTS_FOLDER, path);
-	return 0;
 }
 
 int store_log_group_create(struct store_events *events, struct str name,

@@ -7,7 +7,8 @@
  * the end, as AWS says it. */
 #include "api/logs/logs_priv.h"
 
-#include <assert.h>
+#include "base/number.h"
+
 #include <string.h>
 
 enum { PAGE_EVENTS = 10000, PAGE_BYTES = 1 << 20, EVENT_OVERHEAD = 26 };
@@ -15,36 +16,110 @@ enum { PAGE_EVENTS = 10000, PAGE_BYTES = 1 << 20, EVENT_OVERHEAD = 26 };
 /* How much FilterLogEvents looks through before it answers with what it has. */
 #define SCAN_MAX (UINT64_C(256) << 20)
 
+/* Events as they are answered. There may be ten thousand: they are written at once, not made into
+ * values first. */
 struct page {
-	json_t *events;
-	size_t max, bytes;
+	struct buf text; /* the events' objects, one behind the other */
+	size_t *starts;  /* of each in text */
+	size_t count, max, bytes;
 	bool with_stream;                      /* and id: FilterLogEvents */
 	struct store_log_position first, last; /* of the events taken, in the order of taking */
 };
 
+static void page_done(struct page *page)
+{
+	buf_done(&page->text);
+	free(page->starts);
+}
+
+static void add_string(struct buf *buf, struct str text)
+{
+	size_t start = 0;
+
+	buf_add_char(buf, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		buf_add(buf, text.p + start, i - start);
+		if (c == '"' || c == '\\')
+			buf_add_char(buf, '\\');
+		if (c >= 0x20)
+			buf_add_char(buf, (char)c);
+		else
+			buf_printf(buf, "\\u%04x", c);
+		start = i + 1;
+	}
+	buf_add(buf, text.p + start, text.n - start);
+	buf_add_char(buf, '"');
+}
+
+static void add_number(struct buf *buf, int64_t value)
+{
+	buf->n = (size_t)(number_write(buf_reserve(buf, NUMBER_U64_STR_MAX), (uint64_t)value) -
+			  buf->p);
+}
+
 static bool add_event(void *context, const struct store_log_found *event)
 {
 	struct page *page = context;
-	size_t size = event->message.n + EVENT_OVERHEAD, count = json_array_size(page->events);
+	struct buf *text = &page->text;
+	size_t size = event->message.n + EVENT_OVERHEAD;
 	char id[STORE_LOG_ID_DIGITS + 1];
 
-	if (count == page->max || (count && page->bytes + size > PAGE_BYTES))
+	if (page->count == page->max || (page->count && page->bytes + size > PAGE_BYTES))
 		return false;
 	page->bytes += size;
 	page->last.time_ms = event->time_ms;
 	page->last.sequence = event->sequence;
-	if (!count)
+	if (!page->count)
 		page->first = page->last;
-	json_t *item =
-		json_pack("{s:I, s:o, s:I}", "timestamp", (json_int_t)event->time_ms, "message",
-			logs_json(event->message), "ingestionTime", (json_int_t)event->ingested_ms);
+	page->starts[page->count++] = text->n;
+	buf_add_text(text, "{\"timestamp\":");
+	add_number(text, event->time_ms);
+	buf_add_text(text, ",\"ingestionTime\":");
+	add_number(text, event->ingested_ms);
 	if (page->with_stream) {
 		store_log_id_write(event, id);
-		json_object_set_new(item, "logStreamName", logs_json(event->stream));
-		json_object_set_new(item, "eventId", json_string(id));
+		buf_add_text(text, ",\"eventId\":\"");
+		buf_add(text, id, STORE_LOG_ID_DIGITS);
+		buf_add_text(text, "\",\"logStreamName\":");
+		add_string(text, event->stream);
 	}
-	json_array_append_new(page->events, item);
+	buf_add_text(text, ",\"message\":");
+	add_string(text, event->message);
+	buf_add_char(text, '}');
 	return true;
+}
+
+static void page_init(struct page *page, const struct api_call *call)
+{
+	page->max = (size_t)logs_number(call, "limit", PAGE_EVENTS);
+	page->starts = mem_new(page->max, sizeof(*page->starts));
+}
+
+/* The output with the events in front, the last first when is_backward. */
+static void answer(struct api_call *call, const struct page *page, bool is_backward)
+{
+	_cleanup_free_ char *rest = json_dumps(call->output, JSON_COMPACT);
+	struct buf body = {0};
+
+	buf_reserve(&body, page->text.n + page->count + 256);
+	buf_add_text(&body, "{\"events\":[");
+	for (size_t i = 0; i < page->count; i++) {
+		size_t at = is_backward ? page->count - 1 - i : i;
+		size_t end = at + 1 < page->count ? page->starts[at + 1] : page->text.n;
+		if (i)
+			buf_add_char(&body, ',');
+		buf_add(&body, page->text.p + page->starts[at], end - page->starts[at]);
+	}
+	buf_add_char(&body, ']');
+	/* "{}" or the other members */
+	if (rest[1] != '}')
+		buf_add_char(&body, ',');
+	buf_add_text(&body, rest + 1);
+	api_answer_bytes(call->exchange, 200, "application/x-amz-json-1.1", &body);
+	call->is_answered = true;
 }
 
 /* ---- GetLogEvents ---- */
@@ -128,16 +203,6 @@ static int read_forward(
 	return 0;
 }
 
-static void reverse(json_t **events)
-{
-	json_t *list = json_array();
-
-	for (size_t i = json_array_size(*events); i > 0; i--)
-		json_array_append(list, json_array_get(*events, i - 1));
-	json_decref(*events);
-	*events = list;
-}
-
 /* from: NULL from the end. */
 static int read_backward(
 	struct reading *reading, const struct store_log_position *from, struct aws_error *error)
@@ -151,7 +216,6 @@ static int read_backward(
 	}
 	if (read_page(reading, from ? &at : NULL, true, error) < 0)
 		return -1;
-	reverse(&reading->page.events);
 	if (reading->page.bytes) {
 		reading->page.first.high = reading->page.last.high = reading->end.high;
 		set_token(reading->call, "nextForwardToken", 'f', &reading->page.first);
@@ -189,8 +253,7 @@ LOGS_HANDLER(logs_get_events)
 		.read = {.streams = &stream,
 			.stream_count = 1,
 			.start_ms = logs_number(call, "startTime", 0),
-			.end_ms = logs_number(call, "endTime", INT64_MAX)},
-		.page = {.max = (size_t)logs_number(call, "limit", PAGE_EVENTS)}};
+			.end_ms = logs_number(call, "endTime", INT64_MAX)}};
 	char kind = 0;
 	int result;
 
@@ -201,12 +264,13 @@ LOGS_HANDLER(logs_get_events)
 	/* The end is exclusive here. */
 	if (reading.read.end_ms < INT64_MAX)
 		reading.read.end_ms--;
-	reading.page.events = json_array();
-	if (kind == 'f' || (!kind && logs_flag(call, "startFromHead")))
-		result = read_forward(&reading, kind ? &from : NULL, error);
-	else
-		result = read_backward(&reading, kind ? &from : NULL, error);
-	json_object_set_new(call->output, "events", reading.page.events);
+	page_init(&reading.page, call);
+	bool is_forward = kind == 'f' || (!kind && logs_flag(call, "startFromHead"));
+	result = is_forward ? read_forward(&reading, kind ? &from : NULL, error)
+			    : read_backward(&reading, kind ? &from : NULL, error);
+	if (result == 0)
+		answer(call, &reading.page, !is_forward);
+	page_done(&reading.page);
 	return result;
 }
 
@@ -262,8 +326,7 @@ LOGS_HANDLER(logs_filter_events)
 	struct store_log_read read = {.start_ms = logs_number(call, "startTime", 0),
 		.end_ms = logs_number(call, "endTime", INT64_MAX),
 		.scan_max = SCAN_MAX};
-	struct page page = {
-		.max = (size_t)logs_number(call, "limit", PAGE_EVENTS), .with_stream = true};
+	struct page page = {.with_stream = true};
 
 	if (logs_group(call, &read.group, error) < 0 || read_streams(call, &read, error) < 0)
 		return -1;
@@ -271,10 +334,12 @@ LOGS_HANDLER(logs_filter_events)
 		free((void *)read.streams);
 		return logs_refuse(error, "Filter patterns are not supported yet.");
 	}
-	page.events = json_array();
-	json_object_set_new(call->output, "events", page.events);
+	page_init(&page, call);
 	json_object_set_new(call->output, "searchedLogStreams", json_array());
 	int result = filter(call, &read, &page, error);
+	if (result == 0)
+		answer(call, &page, false);
+	page_done(&page);
 	free((void *)read.streams);
 	return result;
 }
