@@ -2,6 +2,8 @@
  * there once, what is broken is noticed. */
 #include "store/events_test_help.h"
 
+#include <stdatomic.h>
+
 static void test_sealing_broken_off(void **state)
 {
 	struct place *place = *state;
@@ -277,6 +279,23 @@ static void *write_many(void *context)
 	return NULL;
 }
 
+struct keeper {
+	struct place *place;
+	atomic_bool is_over;
+};
+
+/* Seals what there is, over and over, as if days went by. */
+static void *keep_on(void *context)
+{
+	struct keeper *keeper = context;
+
+	while (!keeper->is_over)
+		if (store_events_keep(
+			    keeper->place->events, keeper->place->now + 2 * DAY_MS, NULL) < 0)
+			abort();
+	return NULL;
+}
+
 struct seen {
 	struct collected collected;
 	unsigned char *marks; /* thread, put, event */
@@ -299,13 +318,15 @@ static bool see(void *context, const struct store_log_found *event)
 	return true;
 }
 
-static void test_following_while_many_write(void **state)
+static void test_following_while_many_write_and_files_are_sealed(void **state)
 {
 	enum { ALL = THREADS * PUTS * EVENTS };
 	struct place *place = *state;
 	struct writer writers[THREADS];
 	pthread_t threads[THREADS];
 	struct seen seen = {.marks = mem_new(ALL, 1)};
+	struct keeper keeper = {.place = place};
+	pthread_t keeping;
 	struct store_log_position position;
 	struct store_log_read read = {.group = STR("g"), .end_ms = INT64_MAX};
 	bool is_complete;
@@ -314,6 +335,7 @@ static void test_following_while_many_write(void **state)
 		writers[i] = (struct writer){place, i};
 		assert_int_equal(pthread_create(&threads[i], NULL, write_many, &writers[i]), 0);
 	}
+	assert_int_equal(pthread_create(&keeping, NULL, keep_on, &keeper), 0);
 	int64_t until = clock_mono_ns() + 60 * CLOCK_NS_PER_SECOND;
 	while (seen.collected.count < ALL && clock_mono_ns() < until) {
 		seen.collected.max = seen.collected.count + 33;
@@ -327,12 +349,15 @@ static void test_following_while_many_write(void **state)
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
+	keeper.is_over = true;
+	pthread_join(keeping, NULL);
 	assert_int_equal(seen.collected.count, ALL);
 	struct store_events_counters counters;
 	store_events_count(place->events, &counters);
 	assert_int_equal(counters.puts, THREADS * PUTS);
 	assert_int_equal(counters.events, ALL);
 	assert_true(counters.syncs <= counters.puts);
+	assert_true(counters.sealed > 0);
 	free(seen.marks);
 }
 
@@ -346,7 +371,7 @@ int main(void)
 		TEST(test_damage_in_a_sealed_file),
 		TEST(test_fsck_takes_damage_out),
 		TEST(test_fsck_makes_the_index_anew),
-		TEST(test_following_while_many_write),
+		TEST(test_following_while_many_write_and_files_are_sealed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,8 @@ static struct events_header *header_of(const struct events_write *write)
 
 /* ---- one round; group->is_writing keeps others out ---- */
 
+/* Lock held: a tail that is closed may be sealed, and gone, at any moment; one that is open is not
+ * closed while a round is under way. */
 static bool needs_new_tail(const struct events_group *group, size_t bytes)
 {
 	const struct events_file *tail = group->tail;
@@ -39,7 +41,10 @@ static int prepare_tail(struct events_group *group, size_t bytes, struct err *er
 {
 	struct events_file *tail;
 
-	if (!needs_new_tail(group, bytes))
+	pthread_mutex_lock(&group->lock);
+	bool needs_new = needs_new_tail(group, bytes);
+	pthread_mutex_unlock(&group->lock);
+	if (!needs_new)
 		return events_tail_open(group, group->tail, err);
 	if (events_tail_new(group, &tail, err) < 0)
 		return -1;
