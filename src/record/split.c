@@ -68,19 +68,13 @@ static void classify(const char *text, bool commas, struct masks *masks)
 	}
 }
 
-static void classify_begin(const char *text, struct begin_masks *masks)
+static uint64_t line_ends(const char *text)
 {
-	*masks = (struct begin_masks){0};
-	for (unsigned i = 0; i < 64; i++) {
-		uint64_t bit = UINT64_C(1) << i;
-		enum class class = class_of((unsigned char)text[i]);
+	uint64_t ends = 0;
 
-		if (class == LINE_END)
-			masks->line_end |= bit;
-		if (class == DIGIT || class == DASH || class == CR || class == LINE_END ||
-			text[i] == '#')
-			masks->plain |= bit;
-	}
+	for (unsigned i = 0; i < 64; i++)
+		ends |= (uint64_t)(text[i] == '\n') << i;
+	return ends;
 }
 
 #define SPLIT_NAME split_plain
@@ -92,7 +86,7 @@ static void classify_begin(const char *text, struct begin_masks *masks)
 #undef SPLIT_NAME
 #undef SPLIT_CLASSIFY
 #define SPLIT_NAME     split_plain_words
-#define SPLIT_CLASSIFY classify_begin
+#define SPLIT_CLASSIFY line_ends
 #include "record/split_words.def"
 
 #if defined(__x86_64__)

@@ -66,15 +66,13 @@ SPLIT_INLINE void classify_neon(const char *text, bool commas, struct masks *m)
 		over_neon(bytes + 48));
 }
 
-SPLIT_INLINE void classify_begin_neon(const char *text, struct begin_masks *m)
+SPLIT_INLINE uint64_t line_ends_neon(const char *text)
 {
 	const uint8_t *bytes = (const uint8_t *)text;
 	const uint8x16_t v[4] = {
 		vld1q_u8(bytes), vld1q_u8(bytes + 16), vld1q_u8(bytes + 32), vld1q_u8(bytes + 48)};
 
-	m->line_end = equal_neon(v, '\n');
-	m->plain = m->line_end | equal_neon(v, '\r') | range_neon(v, '0', '9') |
-		   equal_neon(v, '-') | equal_neon(v, '#');
+	return equal_neon(v, '\n');
 }
 
 #define SPLIT_NAME split_neon
@@ -86,7 +84,7 @@ SPLIT_INLINE void classify_begin_neon(const char *text, struct begin_masks *m)
 #undef SPLIT_NAME
 #undef SPLIT_CLASSIFY
 #define SPLIT_NAME     split_neon_words
-#define SPLIT_CLASSIFY classify_begin_neon
+#define SPLIT_CLASSIFY line_ends_neon
 #include "record/split_words.def"
 
 #endif

@@ -16,11 +16,14 @@ struct masks {
 			*/
 };
 
-/* Of the bytes that begin lines. */
-struct begin_masks {
-	uint64_t line_end;
-	uint64_t plain; /* digits, '-', '#', and the ends of lines */
-};
+/* How lines of data mostly begin. */
+SPLIT_INLINE bool split_is_plain(char c)
+{
+	static const bool plain[256] = {
+		['0' ... '9'] = true, ['-'] = true, ['#'] = true, ['\n'] = true, ['\r'] = true};
+
+	return plain[(unsigned char)c];
+}
 
 SPLIT_INLINE void split_start(struct split *split)
 {

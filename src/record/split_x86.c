@@ -119,23 +119,15 @@ AVX512 SPLIT_INLINE void classify_avx512(const char *text, bool commas, struct m
 	m->over = over_avx512(text, bytes);
 }
 
-AVX2 SPLIT_INLINE void classify_begin_avx2(const char *text, struct begin_masks *m)
+AVX2 SPLIT_INLINE uint64_t line_ends_avx2(const char *text)
 {
-	__m256i low = _mm256_loadu_si256((const __m256i *)text);
-	__m256i high = _mm256_loadu_si256((const __m256i *)(text + 32));
-
-	m->line_end = equal256(low, high, '\n');
-	m->plain = m->line_end | equal256(low, high, '\r') | range256(low, high, '0', '9') |
-		   equal256(low, high, '-') | equal256(low, high, '#');
+	return equal256(_mm256_loadu_si256((const __m256i *)text),
+		_mm256_loadu_si256((const __m256i *)(text + 32)), '\n');
 }
 
-AVX512 SPLIT_INLINE void classify_begin_avx512(const char *text, struct begin_masks *m)
+AVX512 SPLIT_INLINE uint64_t line_ends_avx512(const char *text)
 {
-	__m512i bytes = _mm512_loadu_si512(text);
-
-	m->line_end = equal512(bytes, '\n');
-	m->plain = m->line_end | equal512(bytes, '\r') | range512(bytes, '0', '9') |
-		   equal512(bytes, '-') | equal512(bytes, '#');
+	return equal512(_mm512_loadu_si512(text), '\n');
 }
 
 /* Sixteen places at a time; a chunk has more rarely. */
@@ -170,7 +162,7 @@ AVX512 SPLIT_INLINE void places_avx512(uint32_t *places, uint64_t separators, ui
 #undef SPLIT_CLASSIFY
 #undef SPLIT_PLACES
 #define SPLIT_NAME     split_avx512_words
-#define SPLIT_CLASSIFY classify_begin_avx512
+#define SPLIT_CLASSIFY line_ends_avx512
 #include "record/split_words.def"
 #undef SPLIT_NAME
 #undef SPLIT_CLASSIFY
@@ -178,7 +170,7 @@ AVX512 SPLIT_INLINE void places_avx512(uint32_t *places, uint64_t separators, ui
 
 #define SPLIT_TARGET   AVX2
 #define SPLIT_NAME     split_avx2_words
-#define SPLIT_CLASSIFY classify_begin_avx2
+#define SPLIT_CLASSIFY line_ends_avx2
 #include "record/split_words.def"
 #undef SPLIT_NAME
 #undef SPLIT_CLASSIFY
