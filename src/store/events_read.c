@@ -470,6 +470,15 @@ static int read_all(struct events_reader *reader,
 	return 0;
 }
 
+/* The files of a group that is deleted meanwhile are gone. */
+static int failed(const struct events_reader *reader, struct aws_error *error)
+{
+	pthread_mutex_lock(&reader->group->lock);
+	bool is_deleted = reader->group->is_deleted;
+	pthread_mutex_unlock(&reader->group->lock);
+	return is_deleted ? events_no_group(error) : events_broken(error);
+}
+
 int store_log_read(struct store_events *events, const struct store_log_read *read,
 	bool (*visit)(void *context, const struct store_log_found *event), void *context,
 	struct store_log_position *ret_position, bool *ret_is_complete, struct aws_error *error,
@@ -480,7 +489,7 @@ int store_log_read(struct store_events *events, const struct store_log_read *rea
 	if (reader_open(&reader, events, read, error) < 0)
 		return -1;
 	if (read_all(&reader, visit, context, err) < 0)
-		return events_broken(error);
+		return failed(&reader, error);
 	*ret_position = reader.position;
 	*ret_is_complete = reader.count == 0;
 	return 0;
@@ -599,7 +608,7 @@ int store_log_scan(struct store_events *events, const struct store_log_read *rea
 		return -1;
 	if (list_pieces(&reader, &scan, err) < 0) {
 		free(scan.pieces);
-		return events_broken(error);
+		return failed(&reader, error);
 	}
 	struct scanner *scanners = mem_new(threads, sizeof(*scanners));
 	for (unsigned i = 0; i < threads; i++)
