@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/account.h"
+#include "cli/agent_settings.h"
 #include "cli/agent_user.h"
 #include "cli/children.h"
 #include "cli/command.h"
@@ -27,6 +28,7 @@ extern const struct cli_command cli_up;
 #define SET_UP_AGAIN_NS INT64_C(500000000)
 #define STOP_AGENT_MS   20000
 #define STOP_SERVER_MS  40000
+#define VPCS_MAX        64
 #define PEM_MAX         65536
 
 struct settings {
@@ -41,8 +43,12 @@ struct up {
 	struct cli_account *account;
 	struct cli_child server, agent;
 	const char *server_arguments[16], *agent_arguments[24];
-	bool is_set_up, is_waiting_said;
-	int64_t set_up_ns; /* when to try again */
+	struct agent_settings naming;     /* of the configuration: its VPCs */
+	char done[VPCS_MAX][VPC_ID_SIZE]; /* VPCs that have their flow logs */
+	size_t done_count;
+	bool is_greeted, is_fault_said;
+	int64_t set_up_ns,
+		slow_ns; /* monotonic: when to try again, and to say that it takes long */
 };
 
 static int set_folder(void *settings, const char *value, struct err *err)
@@ -286,33 +292,84 @@ static void greet(const struct up *up)
 	fflush(stdout);
 }
 
-/* The flow logs are of the VPC that the agent is about to tell the server of. */
+/* The VPCs of this host's interfaces, as the agent sees them. */
+static size_t list_vpcs(const struct up *up, char (*ret_ids)[VPC_ID_SIZE], size_t max)
+{
+	const struct vpc_naming naming = {up->naming.rules, up->naming.rule_count};
+	_cleanup_free_ struct vpc_interface *interfaces = NULL;
+	struct vpc_identity identity;
+	size_t count, found = 0;
+
+	if (vpc_identity_init(&identity, NULL, NULL, NULL) < 0 ||
+		vpc_interfaces_list(&interfaces, &count, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		struct vpc_interface *interface = &interfaces[i];
+		size_t j = 0;
+		if (!interface->carries_traffic || !vpc_naming_apply(&naming, &identity, interface))
+			continue;
+		while (j < found && strcmp(ret_ids[j], interface->vpc_id) != 0)
+			j++;
+		if (j == found && found < max)
+			memcpy(ret_ids[found++], interface->vpc_id, VPC_ID_SIZE);
+	}
+	return found;
+}
+
+static bool is_done(const struct up *up, const char *id)
+{
+	for (size_t i = 0; i < up->done_count; i++) {
+		if (strcmp(up->done[i], id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* 0: done, or CLI_ACCOUNT_NO_VPC while the agent has not told of it. */
+static int set_up_vpc(struct up *up, const char *id)
+{
+	struct err err = ERR_INIT;
+	int result = cli_account_default_flow_logs(up->account, id, &err);
+
+	if (result == 0 && up->done_count < VPCS_MAX)
+		memcpy(up->done[up->done_count++], id, VPC_ID_SIZE);
+	if (result < 0 && !up->is_fault_said) {
+		up->is_fault_said = true;
+		cli_warn("the default flow logs: %s%s%s; it is tried again", err.message,
+			err.hint[0] ? "; " : "", err.hint);
+	}
+	return result;
+}
+
+/* Also for a VPC that comes later, with the first interface in it. */
 static void set_up(struct up *up)
 {
-	struct vpc_identity identity;
-	struct err err = ERR_INIT;
+	char ids[VPCS_MAX][VPC_ID_SIZE];
+	int64_t now_ns = clock_mono_ns();
 
-	if (up->is_set_up || clock_mono_ns() < up->set_up_ns)
+	if (now_ns < up->set_up_ns)
 		return;
-	up->set_up_ns = clock_mono_ns() + SET_UP_AGAIN_NS;
-	if (vpc_identity_init(&identity, NULL, NULL, &err) < 0)
-		return;
-	int result = cli_account_default_flow_logs(up->account, identity.vpc_id, &err);
-	up->is_set_up = result == 0;
-	if (result == 0) {
+	up->set_up_ns = now_ns + SET_UP_AGAIN_NS;
+	size_t count = list_vpcs(up, ids, VPCS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_done(up, ids[i]) && set_up_vpc(up, ids[i]) < 0)
+			up->set_up_ns = now_ns + 10 * SET_UP_AGAIN_NS;
+	}
+	if (up->done_count && !up->is_greeted) {
+		up->is_greeted = true;
 		greet(up);
-	} else if (result < 0) {
-		if (!up->is_waiting_said)
-			cli_warn("the default flow logs: %s%s%s; it is tried again", err.message,
-				err.hint[0] ? "; " : "", err.hint);
-		up->is_waiting_said = true;
-		up->set_up_ns = clock_mono_ns() + 10 * SET_UP_AGAIN_NS;
+	}
+	if (!up->done_count && !up->is_fault_said && now_ns > up->slow_ns) {
+		up->is_fault_said = true;
+		cli_warn("no interface of this host is known to the server yet; the default flow "
+			 "logs are made when one is");
 	}
 }
 
 static void watch(struct up *up)
 {
-	while (!is_stopped(up->is_set_up ? CLOCK_NS_PER_SECOND : CLOCK_NS_PER_SECOND / 10)) {
+	up->slow_ns = clock_mono_ns() + START_WAIT_NS / 2;
+	while (!is_stopped(up->is_greeted ? CLOCK_NS_PER_SECOND : CLOCK_NS_PER_SECOND / 10)) {
 		cli_child_look_after(&up->server);
 		cli_child_look_after(&up->agent);
 		set_up(up);
@@ -359,7 +416,7 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 	up.agent_folder = mem_printf("%s/agent", up.folder);
 	up.user = choose_user(settings, up.folder);
 	up.config = absolute(settings->config, err);
-	if (settings->config && !up.config)
+	if (settings->config && (!up.config || agent_settings_load(&up.naming, up.config, err) < 0))
 		result = -1;
 	block_signals();
 	if (result == 0)
@@ -383,6 +440,7 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 	cli_child_stop(&up.agent, STOP_AGENT_MS);
 	cli_child_stop(&up.server, STOP_SERVER_MS);
 	cli_account_close(up.account);
+	agent_settings_done(&up.naming);
 	free(up.ca_bundle);
 	free(up.config);
 	free(up.user);
