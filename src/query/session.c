@@ -361,7 +361,9 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 	static const char *const descriptions[] = {"DESCRIBE", "DESC", "SHOW", "EXPLAIN", NULL};
 	uint32_t mentioned = rewrite_mentioned_aliases(sql);
 
-	rewrite_quote_words(text, sql);
+	_cleanup_buf_ struct buf called = {0};
+	rewrite_prefix_calls(&called, sql);
+	rewrite_quote_words(text, buf_str(&called));
 	query_filter_free(take(session->filter));
 	if (begins_with_one_of(sql, transactions))
 		return prepare_transaction(session, sql, err);

@@ -168,11 +168,38 @@ static int close_database(void **state)
 	return 0;
 }
 
+static void prefix_calls_are_found(void **state)
+{
+	static const struct {
+		const char *sql, *expected; /* NULL: as it is */
+	} calls[] = {
+		{"SELECT contains('10.0.0.0/8', srcaddr)",
+			"SELECT cidr_contains('10.0.0.0/8', srcaddr)"},
+		{"WHERE NOT CONTAINS ( '2001:db8::/32' ,x)",
+			"WHERE NOT cidr_CONTAINS ( '2001:db8::/32' ,x)"},
+		{"contains('10.0.0.0', srcaddr)", NULL},
+		{"contains(srcaddr, '10.0.0.0/8')", NULL},
+		{"contains('a/b', srcaddr)", NULL},
+		{"contains('10.0.0.0/33', srcaddr)", NULL},
+		{"contains('10.0.0.0/8')", NULL},
+		{"x.contains('10.0.0.0/8', y)", NULL},
+		{"'contains(''10.0.0.0/8'', y)' -- contains('10.0.0.0/8', y)", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		_cleanup_buf_ struct buf got = {0};
+		rewrite_prefix_calls(&got, str_from(calls[i].sql));
+		assert_string_equal(
+			buf_text(&got), calls[i].expected ? calls[i].expected : calls[i].sql);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_are_quoted_where_they_are_columns),
 		cmocka_unit_test(older_names_are_found),
+		cmocka_unit_test(prefix_calls_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, open_database, close_database);
