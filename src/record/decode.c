@@ -154,30 +154,38 @@ static bool are_good(
 	return true;
 }
 
+/* What 64 slots from word * 64 on must be, against the bits from row on. */
+static inline bool is_part(
+	const struct record_scan_worker *worker, uint32_t row, unsigned word, unsigned left)
+{
+	const struct plan *plan = worker->plan;
+	const struct split *split = &worker->split;
+	size_t at = row + word * 64;
+	uint64_t kept = left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
+
+	if ((bits_at(split->bits[SPLIT_LINE_END], at) & kept) != plan->ends[word])
+		return false;
+	uint64_t missing =
+		(plan->needs[SPLIT_NUMBER32][word] & ~bits_at(split->bits[SPLIT_NUMBER32], at)) |
+		(plan->needs[SPLIT_NUMBER64][word] & ~bits_at(split->bits[SPLIT_NUMBER64], at)) |
+		(plan->needs[SPLIT_IPV4][word] & ~bits_at(split->bits[SPLIT_IPV4], at));
+	return __builtin_expect(missing == 0, 1) || are_good(worker, row, word, missing);
+}
+
 /* Whether the separators from row on are those of one line, all of it good. */
 static inline bool is_row(const struct record_scan_worker *worker, uint32_t row)
 {
 	const struct plan *plan = worker->plan;
-	const struct split *split = &worker->split;
-	unsigned count = plan->count;
 
-	for (unsigned word = 0; word * 64 < count; word++) {
-		size_t at = row + word * 64;
-		unsigned left = count - word * 64;
-		uint64_t kept = left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
-		if ((bits_at(split->bits[SPLIT_LINE_END], at) & kept) != plan->ends[word])
+	if (__builtin_expect(plan->count <= 64, 1)) {
+		if (!is_part(worker, row, 0, plan->count))
 			return false;
-	}
-	for (unsigned word = 0; word * 64 < count; word++) {
-		size_t at = row + word * 64;
-		uint64_t missing =
-			(plan->needs[SPLIT_NUMBER32][word] &
-				~bits_at(split->bits[SPLIT_NUMBER32], at)) |
-			(plan->needs[SPLIT_NUMBER64][word] &
-				~bits_at(split->bits[SPLIT_NUMBER64], at)) |
-			(plan->needs[SPLIT_IPV4][word] & ~bits_at(split->bits[SPLIT_IPV4], at));
-		if (__builtin_expect(missing != 0, 0) && !are_good(worker, row, word, missing))
-			return false;
+	} else {
+		/* the end first: fields of another line are not looked at */
+		for (unsigned word = (plan->count - 1) / 64 + 1; word-- > 0;) {
+			if (!is_part(worker, row, word, plan->count - word * 64))
+				return false;
+		}
 	}
 	for (unsigned i = 0; i < plan->exact_count; i++) {
 		unsigned slot = plan->exact[i];
