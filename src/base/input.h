@@ -1,8 +1,8 @@
 /* input: bytes of a file, of standard input, of memory or of a caller's source, read forward once,
- * gzip and zstd undone. Any number of gzip members or zstd frames in a row, told by their magic, not
- * by the file's name. Peeked bytes go through a window that grows to the largest peek; input_read
- * unpacks straight into the caller's memory. Owner: the caller; one thread at a time. Blocks on
- * reads. */
+ * gzip and zstd undone. Any number of gzip members or zstd frames in a row, told by their magic,
+ * not by the file's name. Peeked bytes go through a window that grows to the largest peek;
+ * input_read unpacks straight into the caller's memory. Owner: the caller; one thread at a time.
+ * Blocks on reads. */
 #pragma once
 
 #include "base/err.h"
@@ -16,10 +16,11 @@
 
 struct input;
 
-/* Where packed bytes come from when it is neither file nor memory, such as an object at a server. */
+/* Where packed bytes come from when it is neither file nor memory, such as an object at a server.
+ */
 struct input_source {
-	/* Up to n bytes, at least one unless it is the end (0); <0 with err filled. Called by whichever
-	 * thread reads the input, never by two at a time. */
+	/* Up to n bytes, at least one unless it is the end (0); <0 with err filled. Called by
+	 * whichever thread reads the input, never by two at a time. */
 	ssize_t (*read)(void *context, void *bytes, size_t n, struct err *err);
 	void (*close)(void *context); /* NULL: nothing to do */
 	void *context;

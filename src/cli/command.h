@@ -10,11 +10,12 @@
 #include <stddef.h>
 
 struct cli_option {
-	const char *name;     /* long name without "--" */
-	char short_name;      /* 0: none */
-	/* what the value is called in help, NULL: a switch; "[=VALUE]": may be left out (then "") */
+	const char *name; /* long name without "--" */
+	char short_name;  /* 0: none */
+	/* what the value is called in help, NULL: a switch; "[=VALUE]": may be left out (then "")
+	 */
 	const char *argument;
-	const char *help;     /* one or two sentences */
+	const char *help; /* one or two sentences */
 	/* Gets the value ("" for a switch). Fails with what was expected. */
 	int (*set)(void *settings, const char *value, struct err *err);
 };

@@ -18,7 +18,7 @@ struct server_services_options {
 	bool webhooks_to_loopback;
 	const char *const *alarm_actions; /* as monitoring_options' */
 	bool has_short_intervals;         /* as ec2_context's */
-	const char *const *oidc_keys; /* as sts_options' */
+	const char *const *oidc_keys;     /* as sts_options' */
 };
 
 /* Makes what is not there yet; a folder that another server uses is an error. */

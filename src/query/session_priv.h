@@ -117,8 +117,8 @@ void query_columns_free(struct query_session *session);
 int query_columns_find(const struct query_session *session, struct str name);
 /* The older names that have a column: bit i is record_field_aliases[i]. */
 uint32_t query_columns_aliases(const struct query_session *session);
-/* The SELECT that makes vpc_flow_logs, with these older names as further columns; of Parquet objects
- * without rows that session->filter leaves out. */
+/* The SELECT that makes vpc_flow_logs, with these older names as further columns; of Parquet
+ * objects without rows that session->filter leaves out. */
 void query_columns_view(const struct query_session *session, uint32_t aliases, struct buf *buf);
 /* scan.c: registers SESSION_TEXT_FUNCTION. */
 int query_scan_register(struct query_session *session, struct err *err);
