@@ -305,7 +305,13 @@ static int on_board(struct agent *agent, struct err *err)
 	board->flow_logs_count = board->attachments_count = 0;
 	pthread_mutex_unlock(&board->lock);
 	take_attachments(agent, attachments, attachments_count);
-	return has_flow_logs ? agent_set_flow_logs(agent, flow_logs, flow_logs_count, err) : 0;
+	if (has_flow_logs && agent_set_flow_logs(agent, flow_logs, flow_logs_count, err) < 0)
+		return -1;
+	if (has_flow_logs) {
+		agent->report_at_ns = 0; /* who asks is told at once */
+		agent_report(agent);
+	}
+	return 0;
 }
 
 /* Milliseconds to the end of the first window, at most a tick: boundaries are met, not waited past.
