@@ -42,6 +42,10 @@ struct api_call {
 	void (*free_raw)(void *raw);
 };
 
+/* A member of an input, or of any object in it: STR_NONE, or otherwise, where it is not there. */
+struct str api_member_text(const json_t *object, const char *name);
+int64_t api_member_number(const json_t *object, const char *name, int64_t otherwise);
+
 /* What a call is about, for the policies. Owns copies of all that is added, however much that is;
  * zeroed it is empty. */
 struct api_authorization {

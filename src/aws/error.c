@@ -54,16 +54,23 @@ static void begin(struct aws_error *error, enum aws_error_code code)
 	error->details = 0;
 }
 
-int aws_error_set(struct aws_error *error, enum aws_error_code code, const char *format, ...)
+int aws_error_setv(
+	struct aws_error *error, enum aws_error_code code, const char *format, va_list arguments)
 {
-	va_list arguments;
-
 	assert(code > AWS_ERROR_NONE && code < AWS_ERROR_CODES);
 	if (!error)
 		return -1;
 	begin(error, code);
-	va_start(arguments, format);
 	vsnprintf(error->message, sizeof(error->message), format, arguments);
+	return -1;
+}
+
+int aws_error_set(struct aws_error *error, enum aws_error_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	aws_error_setv(error, code, format, arguments);
 	va_end(arguments);
 	return -1;
 }

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #define AWS_ERROR_MESSAGE_MAX 1024
@@ -51,6 +52,8 @@ enum aws_error_code aws_error_find(struct str name);
 /* Fills error and returns a negative value, so that `return aws_error_set(...)` reads well. */
 int aws_error_set(struct aws_error *error, enum aws_error_code code, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold));
+int aws_error_setv(struct aws_error *error, enum aws_error_code code, const char *format,
+	va_list arguments) __attribute__((format(printf, 3, 0), cold));
 /* The same with the code's usual message. */
 int aws_error_default(struct aws_error *error, enum aws_error_code code) __attribute__((cold));
 /* Adds a detail; longer values are cut, more than AWS_ERROR_DETAILS_MAX are dropped. name must be

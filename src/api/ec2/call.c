@@ -48,13 +48,12 @@ int ec2_broken(struct ec2 *ec2)
 
 int ec2_refuse(struct ec2 *ec2, enum aws_error_code code, const char *format, ...)
 {
-	char message[AWS_ERROR_MESSAGE_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
+	aws_error_setv(ec2->error, code, format, arguments);
 	va_end(arguments);
-	return aws_error_set(ec2->error, code, "%s", message);
+	return -1;
 }
 
 void ec2_derive_id(char ret_id[static EC2_ID_MAX], const char *prefix, const char *text)

@@ -58,18 +58,12 @@ const json_t *iam_input(const struct iam *iam, const char *name)
 
 struct str iam_text(const struct iam *iam, const char *name)
 {
-	const json_t *value = iam_input(iam, name);
-
-	return json_is_string(value)
-		       ? (struct str){json_string_value(value), json_string_length(value)}
-		       : STR_NONE;
+	return api_member_text(iam->call->input, name);
 }
 
 int64_t iam_number(const struct iam *iam, const char *name, int64_t otherwise)
 {
-	const json_t *value = iam_input(iam, name);
-
-	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+	return api_member_number(iam->call->input, name, otherwise);
 }
 
 /* ---- refusals ---- */
@@ -81,13 +75,12 @@ int iam_broken(struct iam *iam)
 
 int iam_refuse(struct iam *iam, enum aws_error_code code, const char *format, ...)
 {
-	char message[AWS_ERROR_MESSAGE_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(message, sizeof(message), format, arguments);
+	aws_error_setv(iam->error, code, format, arguments);
 	va_end(arguments);
-	return aws_error_set(iam->error, code, "%s", message);
+	return -1;
 }
 
 #pragma GCC diagnostic push

@@ -50,7 +50,7 @@ static char *notification(
 	json_t *description = json_object_get(alarm, "AlarmDescription");
 	char time[40];
 
-	write_time(time, monitoring_number(alarm, "StateUpdatedTimestamp", 0));
+	write_time(time, api_member_number(alarm, "StateUpdatedTimestamp", 0));
 	json_t *message = json_pack(
 		"{s:O, s:O*, s:s, s:O, s:O, s:s, s:s, s:O, s:O, s:O, s:O, s:O, s:o}", "AlarmName",
 		json_object_get(alarm, "AlarmName"), "AlarmDescription", description,
@@ -227,13 +227,13 @@ static void act(
 		result == 0 ? "Succeeded" : "Failed", "notificationResource", arn, "error", why);
 	const struct store_alarm_event event = {"Action", summary, data};
 	struct err err = ERR_INIT;
-	store_alarm_tell(monitoring->metrics, monitoring_text(alarm, "AlarmName"), &event, &err);
+	store_alarm_tell(monitoring->metrics, api_member_text(alarm, "AlarmName"), &event, &err);
 	json_decref(data);
 }
 
 void monitoring_act(struct monitoring *monitoring, const json_t *alarm, const json_t *before)
 {
-	struct str state = monitoring_text(alarm, "StateValue");
+	struct str state = api_member_text(alarm, "StateValue");
 	const json_t *actions =
 		json_object_get(alarm, str_equal(state, STR("ALARM")) ? "AlarmActions"
 				       : str_equal(state, STR("OK"))  ? "OKActions"

@@ -15,7 +15,7 @@ static int64_t now_ms(void)
 
 static int refuse(struct aws_error *error, const char *what)
 {
-	return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR, "%s", what);
+	return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR, "%s", what);
 }
 
 /* ---- PutMetricAlarm ---- */
@@ -30,7 +30,7 @@ static int check_metrics(
 	size_t returned = 0;
 
 	if (json_object_get(call->input, "MetricName") || json_object_get(call->input, "Period"))
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 			"Metrics list and MetricName or Period cannot be used together.");
 	/* That it can be computed is known by computing it. */
 	int result = monitoring_queries_run(&queries, metrics, error);
@@ -44,38 +44,38 @@ static int check_metrics(
 
 static int check_statistic(const struct api_call *call, struct aws_error *error)
 {
-	struct str statistic = monitoring_text(call->input, "Statistic");
-	struct str extended = monitoring_text(call->input, "ExtendedStatistic");
+	struct str statistic = api_member_text(call->input, "Statistic");
+	struct str extended = api_member_text(call->input, "ExtendedStatistic");
 
-	if (!monitoring_text(call->input, "Namespace").p)
-		return monitoring_refuse(
+	if (!api_member_text(call->input, "Namespace").p)
+		return aws_error_set(
 			error, AWS_ERROR_MISSING_PARAMETER, "The parameter Namespace is required.");
 	if (!json_object_get(call->input, "Period"))
-		return monitoring_refuse(
+		return aws_error_set(
 			error, AWS_ERROR_MISSING_PARAMETER, "The parameter Period is required.");
 	if (!statistic.p == !extended.p)
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 			"Exactly one of Statistic and ExtendedStatistic must be given.");
 	if (extended.p && (!monitoring_is_statistic(extended) || extended.p[0] != 'p'))
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The value %.*s for parameter ExtendedStatistic is invalid.",
 			STR_ARG(extended));
-	return monitoring_check_period(monitoring_number(call->input, "Period", 0), error);
+	return monitoring_check_period(api_member_number(call->input, "Period", 0), error);
 }
 
 static int check_alarm(const struct api_call *call, struct aws_error *error)
 {
 	static const char *const treatments[] = {"missing", "notBreaching", "breaching", "ignore"};
 	const json_t *metrics = json_object_get(call->input, "Metrics");
-	struct str treatment = monitoring_text(call->input, "TreatMissingData");
-	struct str operator= monitoring_text(call->input, "ComparisonOperator");
-	int64_t periods = monitoring_number(call->input, "EvaluationPeriods", 0);
+	struct str treatment = api_member_text(call->input, "TreatMissingData");
+	struct str operator= api_member_text(call->input, "ComparisonOperator");
+	int64_t periods = api_member_number(call->input, "EvaluationPeriods", 0);
 	bool is_known = !treatment.p;
 
 	for (size_t i = 0; i < ARRAY_SIZE(treatments); i++)
 		is_known = is_known || str_equal(treatment, str_from(treatments[i]));
 	if (!is_known)
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The value %.*s for parameter TreatMissingData is invalid.",
 			STR_ARG(treatment));
 	if (json_object_get(call->input, "ThresholdMetricId") ||
@@ -85,20 +85,20 @@ static int check_alarm(const struct api_call *call, struct aws_error *error)
 	if (json_object_get(call->input, "EvaluationCriteria"))
 		return refuse(error, "PromQL alarms are not supported.");
 	if (!operator.p || !json_object_get(call->input, "Threshold"))
-		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
 			"The parameters ComparisonOperator and Threshold are required.");
 	if (!periods)
-		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
 			"The parameter EvaluationPeriods is required.");
-	if (monitoring_number(call->input, "DatapointsToAlarm", periods) > periods)
+	if (api_member_number(call->input, "DatapointsToAlarm", periods) > periods)
 		return refuse(error,
 			"DatapointsToAlarm must be less than or equal to EvaluationPeriods.");
-	if (periods * monitoring_number(call->input, "Period", 60) > 7 * 86400)
+	if (periods * api_member_number(call->input, "Period", 60) > 7 * 86400)
 		return refuse(error, "Metrics cannot be checked across more than seven days.");
 	if (metrics)
 		return check_metrics(call, metrics, error);
 	if (!json_object_get(call->input, "MetricName"))
-		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
 			"The parameter MetricName or Metrics is required.");
 	return check_statistic(call, error);
 }
@@ -110,7 +110,7 @@ static json_t *make_alarm(const struct api_call *call, json_t *there)
 	static const char *const kept[] = {"StateValue", "StateReason", "StateReasonData",
 		"StateUpdatedTimestamp", "StateTransitionedTimestamp"};
 	const struct monitoring *monitoring = monitoring_of(call);
-	struct str name = monitoring_text(call->input, "AlarmName");
+	struct str name = api_member_text(call->input, "AlarmName");
 	json_t *alarm = json_deep_copy(call->input);
 	char arn[512];
 
@@ -158,7 +158,7 @@ static json_t *read_tags(const json_t *list)
 MONITORING_HANDLER(monitoring_put_alarm)
 {
 	struct monitoring *monitoring = monitoring_of(call);
-	struct str name = monitoring_text(call->input, "AlarmName");
+	struct str name = api_member_text(call->input, "AlarmName");
 	struct err *err = &call->exchange->err;
 	json_t *there = NULL;
 	bool written;
@@ -221,15 +221,15 @@ static bool is_in(const json_t *list, const json_t *value)
 static bool is_wanted(const struct api_call *call, const json_t *alarm)
 {
 	const json_t *names = json_object_get(call->input, "AlarmNames");
-	struct str prefix = monitoring_text(call->input, "AlarmNamePrefix");
-	struct str state = monitoring_text(call->input, "StateValue");
-	struct str action = monitoring_text(call->input, "ActionPrefix");
+	struct str prefix = api_member_text(call->input, "AlarmNamePrefix");
+	struct str state = api_member_text(call->input, "StateValue");
+	struct str action = api_member_text(call->input, "ActionPrefix");
 
 	if (json_array_size(names) && !is_in(names, json_object_get(alarm, "AlarmName")))
 		return false;
-	if (prefix.p && !str_starts_with(monitoring_text(alarm, "AlarmName"), prefix))
+	if (prefix.p && !str_starts_with(api_member_text(alarm, "AlarmName"), prefix))
 		return false;
-	if (state.p && !str_equal(monitoring_text(alarm, "StateValue"), state))
+	if (state.p && !str_equal(api_member_text(alarm, "StateValue"), state))
 		return false;
 	return !action.p || has_action(alarm, action);
 }
@@ -249,7 +249,7 @@ static bool wants_none(const struct api_call *call)
 
 MONITORING_HANDLER(monitoring_describe_alarms)
 {
-	size_t max = (size_t)monitoring_number(call->input, "MaxRecords", PAGE_DEFAULT);
+	size_t max = (size_t)api_member_number(call->input, "MaxRecords", PAGE_DEFAULT);
 	_cleanup_buf_ struct buf after = {0};
 	json_t *found = json_array();
 	json_t *alarms;
@@ -259,8 +259,8 @@ MONITORING_HANDLER(monitoring_describe_alarms)
 	json_object_set_new(call->output, "MetricAlarms", found);
 	json_object_set_new(call->output, "CompositeAlarms", json_array());
 	if (json_array_size(json_object_get(call->input, "AlarmNames")) &&
-		monitoring_text(call->input, "AlarmNamePrefix").p)
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+		api_member_text(call->input, "AlarmNamePrefix").p)
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 			"AlarmNames and AlarmNamePrefix cannot be used together.");
 	if (monitoring_token(call, &after, error) < 0)
 		return -1;
@@ -276,7 +276,7 @@ MONITORING_HANDLER(monitoring_describe_alarms)
 			continue;
 		if (json_array_size(found) == max) {
 			monitoring_next(call->output,
-				monitoring_text(json_array_get(found, max - 1), "AlarmName"));
+				api_member_text(json_array_get(found, max - 1), "AlarmName"));
 			break;
 		}
 		json_array_append(found, alarm);
@@ -341,7 +341,7 @@ MONITORING_HANDLER(monitoring_set_state)
 {
 	struct monitoring *monitoring = monitoring_of(call);
 	struct err *err = &call->exchange->err;
-	struct str data = monitoring_text(call->input, "StateReasonData");
+	struct str data = api_member_text(call->input, "StateReasonData");
 	json_t *reason_data = NULL;
 	json_t *alarm;
 
@@ -351,7 +351,7 @@ MONITORING_HANDLER(monitoring_set_state)
 			return aws_error_set(
 				error, AWS_ERROR_INVALID_FORMAT, "StateReasonData must be JSON.");
 	}
-	if (store_alarm_get(monitoring->metrics, monitoring_text(call->input, "AlarmName"), &alarm,
+	if (store_alarm_get(monitoring->metrics, api_member_text(call->input, "AlarmName"), &alarm,
 		    err) < 0) {
 		json_decref(reason_data);
 		return monitoring_inner(call, error);
@@ -371,9 +371,9 @@ MONITORING_HANDLER(monitoring_set_state)
 
 MONITORING_HANDLER(monitoring_history)
 {
-	int64_t max = monitoring_number(call->input, "MaxRecords", PAGE_DEFAULT);
+	int64_t max = api_member_number(call->input, "MaxRecords", PAGE_DEFAULT);
 	bool ascending =
-		str_equal(monitoring_text(call->input, "ScanBy"), STR("TimestampAscending"));
+		str_equal(api_member_text(call->input, "ScanBy"), STR("TimestampAscending"));
 	_cleanup_buf_ struct buf after = {0};
 	json_t *items;
 	json_t *item;
@@ -382,10 +382,10 @@ MONITORING_HANDLER(monitoring_history)
 	if (monitoring_token(call, &after, error) < 0)
 		return -1;
 	if (store_alarm_history(monitoring_of(call)->metrics,
-		    monitoring_text(call->input, "AlarmName"),
-		    monitoring_text(call->input, "HistoryItemType"),
-		    monitoring_number(call->input, "StartDate", 0),
-		    monitoring_number(call->input, "EndDate", INT64_MAX), ascending,
+		    api_member_text(call->input, "AlarmName"),
+		    api_member_text(call->input, "HistoryItemType"),
+		    api_member_number(call->input, "StartDate", 0),
+		    api_member_number(call->input, "EndDate", INT64_MAX), ascending,
 		    strtoll(buf_text(&after), NULL, 10), (size_t)max + 1, &items,
 		    &call->exchange->err) < 0)
 		return monitoring_inner(call, error);
@@ -446,7 +446,7 @@ MONITORING_HANDLER(monitoring_disable_actions)
 static struct str tagged(const struct api_call *call)
 {
 	const struct monitoring *monitoring = monitoring_of(call);
-	struct str arn = monitoring_text(call->input, "ResourceARN");
+	struct str arn = api_member_text(call->input, "ResourceARN");
 	_cleanup_free_ char *prefix = mem_printf(
 		"arn:aws:cloudwatch:%s:%s:alarm:", monitoring->region, monitoring->account);
 	struct str start = str_from(prefix);

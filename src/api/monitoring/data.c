@@ -10,8 +10,8 @@ enum { QUERY_WAITS, QUERY_RUNS, QUERY_DONE };
 
 static int refuse(struct aws_error *error, const char *what, struct str id)
 {
-	return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR,
-		"Error in expression '%.*s': %s", STR_ARG(id), what);
+	return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR, "Error in expression '%.*s': %s",
+		STR_ARG(id), what);
 }
 
 static bool is_id(struct str id)
@@ -32,24 +32,24 @@ static int read_query(
 	const json_t *returned = json_object_get(item, "ReturnData");
 
 	*query = (struct monitoring_query){
-		.id = monitoring_text(item, "Id"),
-		.label = monitoring_text(item, "Label"),
-		.expression = monitoring_text(item, "Expression"),
+		.id = api_member_text(item, "Id"),
+		.label = api_member_text(item, "Label"),
+		.expression = api_member_text(item, "Expression"),
 		.stat = json_object_get(item, "MetricStat"),
 		.is_returned = !json_is_false(returned),
-		.period = monitoring_number(item, "Period", 0),
+		.period = api_member_number(item, "Period", 0),
 	};
 	if (!is_id(query->id))
-		return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR,
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 			"The value %.*s for parameter MetricDataQueries.member.%zu.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.",
 			STR_ARG(query->id), queries->count + 1);
 	for (size_t i = 0; i < queries->count; i++) {
 		if (str_equal(queries->queries[i].id, query->id))
-			return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR,
+			return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 				"The values for parameter Id in MetricDataQueries are not unique.");
 	}
 	if (!query->stat == !query->expression.p)
-		return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR,
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 			"Exactly one of the parameters MetricStat and Expression must be given for %.*s.",
 			STR_ARG(query->id));
 	queries->count++;
@@ -63,22 +63,22 @@ static int run_stat(
 	_cleanup_free_ char *dimensions =
 		store_metric_dimensions(json_object_get(metric, "Dimensions"));
 	struct monitoring_source source = {
-		.name_space = monitoring_text(metric, "Namespace"),
-		.name = monitoring_text(metric, "MetricName"),
+		.name_space = api_member_text(metric, "Namespace"),
+		.name = api_member_text(metric, "MetricName"),
 		.dimensions = dimensions,
-		.statistic = monitoring_text(query->stat, "Stat"),
-		.unit = monitoring_text(query->stat, "Unit"),
-		.period = monitoring_number(query->stat, "Period", 0),
+		.statistic = api_member_text(query->stat, "Stat"),
+		.unit = api_member_text(query->stat, "Unit"),
+		.period = api_member_number(query->stat, "Period", 0),
 	};
 
 	if (!monitoring_is_statistic(source.statistic))
-		return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR,
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 			"The value %.*s for parameter Stat of %.*s is not supported.",
 			STR_ARG(source.statistic), STR_ARG(query->id));
 	if (monitoring_check_period(source.period, error) < 0)
 		return -1;
 	if ((queries->end - queries->start) / source.period > POINTS_MAX)
-		return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR,
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 			"%.*s has more than %d datapoints.", STR_ARG(query->id), POINTS_MAX);
 	query->period = source.period;
 	if (monitoring_series_read(queries->metrics, &source, queries->start, queries->end,
@@ -109,7 +109,7 @@ int monitoring_queries_run(
 	json_t *item;
 
 	if (count == 0 || count > MONITORING_QUERIES_MAX)
-		return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR,
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 			"The collection MetricDataQueries must have from 1 to %d members.",
 			MONITORING_QUERIES_MAX);
 	queries->queries = mem_new(count, sizeof(queries->queries[0]));
@@ -141,7 +141,7 @@ static json_t *result_of(const struct monitoring_query *query, bool ascending)
 		query->label.p ? query->label
 		: query->expression.p
 			? query->id
-			: monitoring_text(json_object_get(query->stat, "Metric"), "MetricName");
+			: api_member_text(json_object_get(query->stat, "Metric"), "MetricName");
 	json_t *times = json_array();
 	json_t *values = json_array();
 
@@ -158,18 +158,18 @@ MONITORING_HANDLER(monitoring_get_data)
 {
 	struct monitoring_queries queries = {
 		.metrics = monitoring_of(call)->metrics,
-		.start = monitoring_number(call->input, "StartTime", 0) / 1000,
-		.end = (monitoring_number(call->input, "EndTime", 0) + 999) / 1000,
+		.start = api_member_number(call->input, "StartTime", 0) / 1000,
+		.end = (api_member_number(call->input, "EndTime", 0) + 999) / 1000,
 		.err = &call->exchange->err,
 	};
 	bool ascending =
-		str_equal(monitoring_text(call->input, "ScanBy"), STR("TimestampAscending"));
+		str_equal(api_member_text(call->input, "ScanBy"), STR("TimestampAscending"));
 	json_t *results = json_array();
 
 	json_object_set_new(call->output, "MetricDataResults", results);
 	json_object_set_new(call->output, "Messages", json_array());
 	if (queries.end <= queries.start)
-		return monitoring_refuse(error, AWS_ERROR_VALIDATION_ERROR,
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 			"The parameter StartTime must be less than the parameter EndTime.");
 	int result = monitoring_queries_run(
 		&queries, json_object_get(call->input, "MetricDataQueries"), error);

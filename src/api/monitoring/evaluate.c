@@ -16,14 +16,14 @@
 static int64_t period_of(const json_t *alarm)
 {
 	const json_t *metrics = json_object_get(alarm, "Metrics");
-	int64_t period = monitoring_number(alarm, "Period", 0);
+	int64_t period = api_member_number(alarm, "Period", 0);
 	size_t i;
 	json_t *query;
 
 	json_array_foreach(metrics, i, query)
 	{
-		int64_t own = monitoring_number(json_object_get(query, "MetricStat"), "Period",
-			monitoring_number(query, "Period", 0));
+		int64_t own = api_member_number(json_object_get(query, "MetricStat"), "Period",
+			api_member_number(query, "Period", 0));
 		if (own > period)
 			period = own;
 	}
@@ -54,7 +54,7 @@ static int read_data(struct monitoring *monitoring, const json_t *alarm, int64_t
 	struct monitoring_series *ret_series, struct err *err)
 {
 	const json_t *metrics = json_object_get(alarm, "Metrics");
-	struct str extended = monitoring_text(alarm, "ExtendedStatistic");
+	struct str extended = api_member_text(alarm, "ExtendedStatistic");
 
 	*ret_series = (struct monitoring_series){.count = 0};
 	if (metrics)
@@ -62,11 +62,11 @@ static int read_data(struct monitoring *monitoring, const json_t *alarm, int64_t
 	_cleanup_free_ char *dimensions =
 		store_metric_dimensions(json_object_get(alarm, "Dimensions"));
 	const struct monitoring_source source = {
-		.name_space = monitoring_text(alarm, "Namespace"),
-		.name = monitoring_text(alarm, "MetricName"),
+		.name_space = api_member_text(alarm, "Namespace"),
+		.name = api_member_text(alarm, "MetricName"),
 		.dimensions = dimensions,
-		.statistic = extended.p ? extended : monitoring_text(alarm, "Statistic"),
-		.unit = monitoring_text(alarm, "Unit"),
+		.statistic = extended.p ? extended : api_member_text(alarm, "Statistic"),
+		.unit = api_member_text(alarm, "Unit"),
 		.period = period_of(alarm),
 	};
 	return monitoring_series_read(monitoring->metrics, &source, start, end, ret_series, err);
@@ -76,7 +76,7 @@ static int read_data(struct monitoring *monitoring, const json_t *alarm, int64_t
 
 static bool is_breaching(const json_t *alarm, double value)
 {
-	struct str operator= monitoring_text(alarm, "ComparisonOperator");
+	struct str operator= api_member_text(alarm, "ComparisonOperator");
 	double threshold = json_number_value(json_object_get(alarm, "Threshold"));
 
 	if (str_equal(operator, STR("GreaterThanOrEqualToThreshold")))
@@ -108,9 +108,9 @@ static const double *value_of(const struct monitoring_series *series, int64_t ti
 static void decide(const json_t *alarm, const struct monitoring_series *series, int64_t last,
 	int64_t period, struct decision *decision)
 {
-	struct str treatment = monitoring_text(alarm, "TreatMissingData");
-	size_t n = (size_t)monitoring_number(alarm, "EvaluationPeriods", 1);
-	size_t m = (size_t)monitoring_number(alarm, "DatapointsToAlarm", (int64_t)n);
+	struct str treatment = api_member_text(alarm, "TreatMissingData");
+	size_t n = (size_t)api_member_number(alarm, "EvaluationPeriods", 1);
+	size_t m = (size_t)api_member_number(alarm, "DatapointsToAlarm", (int64_t)n);
 	size_t breaching_in_row = 0;
 
 	decision->periods = n;
@@ -169,7 +169,7 @@ static void write_reason(
 		{"LessThanThreshold", "less than"},
 		{"LessThanOrEqualToThreshold", "less than or equal to"},
 	};
-	struct str operator= monitoring_text(alarm, "ComparisonOperator");
+	struct str operator= api_member_text(alarm, "ComparisonOperator");
 	bool is_alarm = decision->state && strcmp(decision->state, "ALARM") == 0;
 	const char *relation = "";
 	size_t n = 0;
@@ -275,7 +275,7 @@ int monitoring_evaluate(
 {
 	int64_t period = period_of(alarm);
 	int64_t now = now_ms / 1000;
-	int64_t periods = monitoring_number(alarm, "EvaluationPeriods", 1) + EXTRA_PERIODS;
+	int64_t periods = api_member_number(alarm, "EvaluationPeriods", 1) + EXTRA_PERIODS;
 	/* Periods are aligned; the one under way counts once it breaches, for it will not get
 	 * better in a sum, and people wait. */
 	int64_t current = now - now % period;

@@ -41,7 +41,7 @@ static void value_done(struct value *value)
 
 static int fail(struct math *math, const char *what)
 {
-	return monitoring_refuse(math->error, AWS_ERROR_VALIDATION_ERROR,
+	return aws_error_set(math->error, AWS_ERROR_VALIDATION_ERROR,
 		"Error in expression '%.*s': %s (at %zu)", STR_ARG(math->query->id), what,
 		math->at + 1);
 }

@@ -25,11 +25,6 @@ static inline struct monitoring *monitoring_of(const struct api_call *call)
 }
 
 /* ---- call.c ---- */
-struct str monitoring_text(const json_t *object, const char *name); /* STR_NONE: not there */
-int64_t monitoring_number(const json_t *object, const char *name, int64_t otherwise);
-/* InvalidParameterValue, InvalidParameterCombination, MissingParameter. */
-int monitoring_refuse(struct aws_error *error, enum aws_error_code code, const char *format, ...)
-	__attribute__((format(printf, 3, 4), cold));
 int monitoring_inner(struct api_call *call, struct aws_error *error);
 /* A token is base64 of the text where the next page begins; "" when there is none. */
 int monitoring_token(const struct api_call *call, struct buf *ret_text, struct aws_error *error);

@@ -20,7 +20,7 @@ static bool is_number(const json_t *value)
 
 static int refuse_value(struct aws_error *error, size_t i, const char *member)
 {
-	return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+	return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 		"The value for parameter MetricData.member.%zu.%s is invalid.", i + 1, member);
 }
 
@@ -77,7 +77,7 @@ static int read_numbers(const json_t *item, size_t i, struct store_metric_datum 
 	const json_t *list = json_object_get(item, "Values");
 
 	if (!value + !set + !list != 2)
-		return monitoring_refuse(error,
+		return aws_error_set(error,
 			!value && !set && !list ? AWS_ERROR_MISSING_PARAMETER
 						: AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 			"At least one of the parameters must be specified, and one only: MetricData.member.%zu.Value, .StatisticValues or .Values.",
@@ -101,18 +101,18 @@ static int read_datum(const struct api_call *call, const json_t *item, size_t i,
 	struct aws_error *error)
 {
 	int64_t now = clock_wall_ns() / 1000000;
-	int64_t time = monitoring_number(item, "Timestamp", now);
-	int64_t resolution = monitoring_number(item, "StorageResolution", 60);
-	struct str unit = monitoring_text(item, "Unit");
+	int64_t time = api_member_number(item, "Timestamp", now);
+	int64_t resolution = api_member_number(item, "StorageResolution", 60);
+	struct str unit = api_member_text(item, "Unit");
 
 	if (time < now - PAST_MS || time > now + FUTURE_MS)
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The parameter MetricData.member.%zu.Timestamp must specify a time within the past two weeks and the next two hours.",
 			i + 1);
 	if (resolution != 1 && resolution != 60)
 		return refuse_value(error, i, "StorageResolution");
-	datum->name_space = monitoring_text(call->input, "Namespace");
-	datum->name = monitoring_text(item, "MetricName");
+	datum->name_space = api_member_text(call->input, "Namespace");
+	datum->name = api_member_text(item, "MetricName");
 	datum->unit = unit.p ? unit : STR("None");
 	datum->time = time / 1000;
 	datum->high_resolution = resolution == 1;
@@ -123,19 +123,19 @@ MONITORING_HANDLER(monitoring_put_data)
 {
 	const json_t *list = json_object_get(call->input, "MetricData");
 	size_t count = json_array_size(list);
-	struct str name_space = monitoring_text(call->input, "Namespace");
+	struct str name_space = api_member_text(call->input, "Namespace");
 
 	if (str_starts_with(name_space, STR("AWS/")))
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The value AWS/ for parameter Namespace is invalid.");
 	if (json_object_get(call->input, "EntityMetricData"))
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The parameter EntityMetricData is not supported.");
 	if (count == 0)
-		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
 			"The parameter MetricData is required.");
 	if (count > DATA_MAX)
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The collection MetricData must not have a size greater than %d.",
 			DATA_MAX);
 	struct store_metric_datum *data = mem_new(count, sizeof(data[0]));

@@ -55,7 +55,7 @@ int monitoring_check_period(int64_t period, struct aws_error *error)
 	if (period > 0 && (period % 60 == 0 || period == 1 || period == 5 || period == 10 ||
 				  period == 20 || period == 30))
 		return 0;
-	return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+	return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 		"The value %lld for parameter Period is invalid. Valid values are 1, 5, 10, 20, 30 and multiples of 60.",
 		(long long)period);
 }

@@ -40,7 +40,7 @@ static int about_namespace(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
 {
 	api_about_key(authorization, STR("cloudwatch:namespace"),
-		monitoring_text(call->input, "Namespace"));
+		api_member_text(call->input, "Namespace"));
 	return 0;
 }
 
@@ -48,7 +48,7 @@ static int about_arn(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
 {
 	api_about_resource(
-		authorization, "%.*s", STR_ARG(monitoring_text(call->input, "ResourceARN")));
+		authorization, "%.*s", STR_ARG(api_member_text(call->input, "ResourceARN")));
 	return 0;
 }
 

@@ -43,7 +43,7 @@ static int add_statistic(struct api_call *call, const struct monitoring_source *
 	if (!monitoring_is_statistic(source->statistic) ||
 		(source->statistic.p[0] == 'p') != is_extended ||
 		source->statistic.n >= sizeof(name))
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The value %.*s for parameter %s is invalid.", STR_ARG(source->statistic),
 			is_extended ? "ExtendedStatistics" : "Statistics");
 	memcpy(name, source->statistic.p, source->statistic.n);
@@ -73,15 +73,15 @@ static int check_statistics(const struct api_call *call, int64_t start, int64_t 
 {
 	if (!json_object_get(call->input, "Statistics") &&
 		!json_object_get(call->input, "ExtendedStatistics"))
-		return monitoring_refuse(error, AWS_ERROR_MISSING_PARAMETER,
+		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
 			"Must specify either Statistics or ExtendedStatistics");
 	if (end <= start)
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The parameter StartTime must be less than the parameter EndTime.");
 	if (monitoring_check_period(period, error) < 0)
 		return -1;
 	if ((end - start) / period > DATAPOINTS_MAX)
-		return monitoring_refuse(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 			"You have requested up to %lld datapoints, which exceeds the limit of %d. You may reduce the datapoints requested by increasing Period, or decreasing the time range.",
 			(long long)((end - start) / period), DATAPOINTS_MAX);
 	return 0;
@@ -89,17 +89,17 @@ static int check_statistics(const struct api_call *call, int64_t start, int64_t 
 
 MONITORING_HANDLER(monitoring_get_statistics)
 {
-	int64_t start = monitoring_number(call->input, "StartTime", 0) / 1000;
-	int64_t end = (monitoring_number(call->input, "EndTime", 0) + 999) / 1000;
+	int64_t start = api_member_number(call->input, "StartTime", 0) / 1000;
+	int64_t end = (api_member_number(call->input, "EndTime", 0) + 999) / 1000;
 	_cleanup_free_ char *dimensions =
 		store_metric_dimensions(json_object_get(call->input, "Dimensions"));
 	_cleanup_buf_ struct buf unit = {0};
 	struct monitoring_source source = {
-		.name_space = monitoring_text(call->input, "Namespace"),
-		.name = monitoring_text(call->input, "MetricName"),
+		.name_space = api_member_text(call->input, "Namespace"),
+		.name = api_member_text(call->input, "MetricName"),
 		.dimensions = dimensions,
-		.unit = monitoring_text(call->input, "Unit"),
-		.period = monitoring_number(call->input, "Period", 60),
+		.unit = api_member_text(call->input, "Unit"),
+		.period = api_member_number(call->input, "Period", 60),
 	};
 	json_t *points = json_array();
 
@@ -191,14 +191,14 @@ MONITORING_HANDLER(monitoring_list)
 		.filters = json_object_get(call->input, "Dimensions"), .metrics = json_array()};
 	_cleanup_buf_ struct buf after = {0};
 	int64_t now = clock_wall_ns() / CLOCK_NS_PER_SECOND;
-	bool is_recent = monitoring_text(call->input, "RecentlyActive").p;
+	bool is_recent = api_member_text(call->input, "RecentlyActive").p;
 
 	json_object_set_new(call->output, "Metrics", listing.metrics);
 	if (monitoring_token(call, &after, error) < 0)
 		return -1;
 	int result = store_metrics_list(monitoring_of(call)->metrics,
-		monitoring_text(call->input, "Namespace"),
-		monitoring_text(call->input, "MetricName"),
+		api_member_text(call->input, "Namespace"),
+		api_member_text(call->input, "MetricName"),
 		now - (is_recent ? 3 * 3600 : 14 * 86400), buf_str(&after), on_metric, &listing,
 		&call->exchange->err);
 	if (result == 0 && listing.has_more)

@@ -5,6 +5,22 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+struct str api_member_text(const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_string(value)
+		       ? (struct str){json_string_value(value), json_string_length(value)}
+		       : STR_NONE;
+}
+
+int64_t api_member_number(const json_t *object, const char *name, int64_t otherwise)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
 static struct str copy(struct str text)
 {
 	char *bytes = mem_new(text.n + 1, 1);

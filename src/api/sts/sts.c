@@ -7,18 +7,12 @@ enum { SESSION_DEFAULT_S = 43200, SESSION_OF_ROOT_MAX_S = 3600 };
 
 struct str sts_text(const struct api_call *call, const char *name)
 {
-	const json_t *value = json_object_get(call->input, name);
-
-	return json_is_string(value)
-		       ? (struct str){json_string_value(value), json_string_length(value)}
-		       : STR_NONE;
+	return api_member_text(call->input, name);
 }
 
 int64_t sts_number(const struct api_call *call, const char *name, int64_t otherwise)
 {
-	const json_t *value = json_object_get(call->input, name);
-
-	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+	return api_member_number(call->input, name, otherwise);
 }
 
 json_t *sts_string(struct str text)
