@@ -3,6 +3,7 @@
 #include "query/filter_priv.h"
 #include "query/functions.h"
 #include "query/lexer_priv.h"
+#include "query/prune_priv.h"
 #include "query/rewrite_priv.h"
 
 #include <stdio.h>
@@ -305,20 +306,6 @@ static bool redefines(struct str sql)
 	return false;
 }
 
-/* The statement that EXPLAIN is about; sql itself when there is none. */
-static struct str explained(struct str sql)
-{
-	struct sql_token token;
-	struct str rest = sql;
-
-	if (!sql_token_next_significant(&rest, &token) || !sql_token_is(&token, "EXPLAIN"))
-		return sql;
-	struct str statement = rest;
-	if (sql_token_next_significant(&rest, &token) && sql_token_is(&token, "ANALYZE"))
-		statement = rest;
-	return statement;
-}
-
 static bool mentions_flow_logs(struct str sql)
 {
 	struct sql_token token;
@@ -380,8 +367,10 @@ static int rewrite(struct query_session *session, struct str sql, struct buf *te
 		return -1;
 	session->redefined |= redefines(sql);
 	_cleanup_buf_ struct buf tree = {0};
-	if (!session->redefined) {
-		parse_tree(session, explained(buf_str(text)), &tree);
+	/* also of EXPLAIN, COPY (...) TO and CREATE TABLE ... AS */
+	struct str part = session->redefined ? STR_NONE : prune_select_part(buf_str(text));
+	if (part.n) {
+		parse_tree(session, part, &tree);
 		session->filter = query_filter_from(session, buf_str(&tree));
 	}
 	bool filtered = session->filter && has_parquet(session);
