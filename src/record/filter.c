@@ -63,7 +63,7 @@ static bool is_in_range(struct str token, const struct record_test *test)
 }
 
 /* Dotted, of a line that is good. */
-static bool parse_ipv4(struct str token, struct ip_addr *ret_address)
+static inline bool parse_ipv4(struct str token, uint32_t *ret_value)
 {
 	uint32_t value = 0;
 	uint32_t octet = 0;
@@ -79,17 +79,21 @@ static bool parse_ipv4(struct str token, struct ip_addr *ret_address)
 			return false;
 		}
 	}
-	value = htobe32(value << 8 | octet);
-	*ret_address = ip_from_v4(&value);
+	*ret_value = value << 8 | octet;
 	return true;
 }
 
 static bool is_in_prefix(struct str token, const struct record_test *test)
 {
 	struct ip_addr address;
+	uint32_t value;
 
-	if (!parse_ipv4(token, &address) && !ip_parse(token, &address))
+	if (parse_ipv4(token, &value)) {
+		value = htobe32(value);
+		address = ip_from_v4(&value);
+	} else if (!ip_parse(token, &address)) {
 		return false;
+	}
 	for (size_t i = 0; i < test->count; i++) {
 		if (record_prefix_contains(&test->prefixes[i], &address))
 			return true;
@@ -97,12 +101,37 @@ static bool is_in_prefix(struct str token, const struct record_test *test)
 	return false;
 }
 
+/* One IPv4 prefix, as a word. */
+struct short_prefix {
+	uint32_t network, mask;
+};
+
+static struct short_prefix short_prefix_of(const struct ip_prefix *prefix)
+{
+	unsigned bits = prefix->length - 96u;
+	uint32_t mask = bits ? ~UINT32_C(0) << (32 - bits) : 0;
+
+	return (struct short_prefix){be32toh(prefix->addr.words[3]) & mask, mask};
+}
+
+/* IPv6 addresses are in no IPv4 prefix, but for those that are IPv4-mapped. */
+static inline bool is_in_short_prefix(
+	struct str token, const struct short_prefix *prefix, const struct record_test *test)
+{
+	uint32_t value;
+
+	if (__builtin_expect(!parse_ipv4(token, &value), 0))
+		return is_in_prefix(token, test);
+	return (value & prefix->mask) == prefix->network;
+}
+
 /* A test, joined with the plan of the block. */
 struct joined {
 	const struct record_test *test;
 	unsigned slot;
 	struct short_text text;
-	bool is_short;
+	struct short_prefix prefix;
+	bool is_short, is_short_prefix;
 };
 
 static inline bool passes(
@@ -114,6 +143,8 @@ static inline bool passes(
 		return equals_short(token, &joined->text);
 	if (judge_is_missing(token.p, token.n))
 		return false;
+	if (joined->is_short_prefix)
+		return is_in_short_prefix(token, &joined->prefix, joined->test);
 	switch (joined->test->kind) {
 	case RECORD_TEST_TEXT:
 		return is_one_of(token, joined->test);
@@ -145,6 +176,11 @@ static size_t join(
 				 !judge_is_missing(test->texts[0].p, test->texts[0].n);
 		if (next->is_short)
 			next->text = short_text_of(test->texts[0]);
+		next->is_short_prefix = test->kind == RECORD_TEST_PREFIX && test->count == 1 &&
+					test->prefixes[0].length >= 96 &&
+					ip_is_v4(&test->prefixes[0].addr);
+		if (next->is_short_prefix)
+			next->prefix = short_prefix_of(&test->prefixes[0]);
 	}
 	return count;
 }
