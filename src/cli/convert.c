@@ -37,7 +37,7 @@ static int choose(
 static int set_to(void *settings, const char *value, struct err *err)
 {
 	static const char *const names[] = {"parquet", "text", NULL};
-	unsigned number;
+	unsigned number = 0;
 
 	if (choose(value, names, &number, err) < 0)
 		return -1;
@@ -48,7 +48,7 @@ static int set_to(void *settings, const char *value, struct err *err)
 static int set_partition(void *settings, const char *value, struct err *err)
 {
 	static const char *const names[] = {"none", "day", "hour", NULL};
-	unsigned number;
+	unsigned number = 0;
 
 	if (choose(value, names, &number, err) < 0)
 		return -1;

@@ -207,7 +207,7 @@ enum { NO_ROOM = CONVERT_ONE_TOO_LARGE + 1 };
 
 static bool reserve(struct query_cache *cache, uint64_t bytes)
 {
-	if ((cache->bytes += bytes) <= cache->options.limit_bytes)
+	if (atomic_fetch_add(&cache->bytes, bytes) + bytes <= cache->options.limit_bytes)
 		return true;
 	cache->bytes -= bytes;
 	return false;
@@ -374,7 +374,8 @@ static void make_room(struct query_cache *cache)
 		bytes += entries[i].bytes;
 	if (missing > limit)
 		missing = limit;
-	qsort(entries, count, sizeof(*entries), compare_use);
+	if (count)
+		qsort(entries, count, sizeof(*entries), compare_use);
 	for (size_t i = 0; i < count; i++) {
 		/* those that are wanted now have been touched since */
 		bool unused = entries[i].used_ns < begun_ns;

@@ -103,24 +103,27 @@ static json_t *describe_unit(
 		sources, "files", files, "sums", sums);
 }
 
+static int write_text(const char *path, struct str text, struct err *err)
+{
+	_cleanup_(file_draft_done) struct file_draft draft = FILE_DRAFT_INIT;
+
+	if (file_draft_open(&draft, path, err) < 0 || file_draft_write(&draft, text, err) < 0)
+		return -1;
+	return file_draft_commit(&draft, true, err);
+}
+
 static int write_record(
 	const struct convert_journal *journal, const struct convert_unit *unit, struct err *err)
 {
-	_cleanup_(file_draft_done) struct file_draft draft = FILE_DRAFT_INIT;
 	_cleanup_free_ char *path =
 		mem_printf("%s/" FOLDER "/%s.json", journal->options->destination, unit->name);
 	json_t *json = describe_unit(journal->options, unit);
-	char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
-	int r = text ? file_draft_open(&draft, path, err)
-		     : err_set(err, ERR_INPUT, "the path of a source is not UTF-8");
+	_cleanup_free_ char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
 
-	if (r == 0)
-		r = file_draft_write(&draft, str_from(text), err);
-	if (r == 0)
-		r = file_draft_commit(&draft, true, err);
-	free(text);
 	json_decref(json);
-	return r;
+	if (!text)
+		return err_set(err, ERR_INPUT, "the path of a source is not UTF-8");
+	return write_text(path, str_from(text), err);
 }
 
 /* The folder of a file and those above it, up to the destination, on disk. */
@@ -328,38 +331,40 @@ static int lock(struct convert_journal *journal, const char *folder, struct err 
 	return 0;
 }
 
-int convert_journal_open(struct convert_journal **ret_journal,
-	const struct query_convert_options *options, struct err *err)
+static int load_records(struct convert_journal *journal, const char *folder, struct err *err)
 {
-	_cleanup_free_ char *folder = mem_printf("%s/" FOLDER, options->destination);
-	struct convert_journal *journal = mem_new(1, sizeof(*journal));
+	DIR *listing = opendir(folder);
 	struct dirent *entry;
-	int r;
+	int r = 0;
 
-	journal->options = options;
-	journal->lock_fd = -1;
-	r = file_make_folders(folder, 0750, err);
-	if (r == 0)
-		r = lock(journal, folder, err);
-	DIR *listing = r == 0 ? opendir(folder) : NULL;
-	if (r == 0 && !listing)
-		r = err_set_errno(err, errno, "cannot read folder %s", folder);
+	if (!listing)
+		return err_set_errno(err, errno, "cannot read folder %s", folder);
 	while (r == 0 && (entry = readdir(listing))) {
 		_cleanup_free_ char *path = mem_printf("%s/%s", folder, entry->d_name);
 		if (entry->d_name[0] != '.' && str_ends_with(str_from(entry->d_name), STR(".json")))
 			r = load_record(journal, path, err);
 	}
-	if (listing)
-		closedir(listing);
-	if (r == 0)
-		r = file_remove_drafts(options->destination, err);
-	if (r == 0) {
-		index_sources(journal);
-		*ret_journal = journal;
-	} else {
-		convert_journal_close(journal);
-	}
+	closedir(listing);
 	return r;
+}
+
+int convert_journal_open(struct convert_journal **ret_journal,
+	const struct query_convert_options *options, struct err *err)
+{
+	_cleanup_free_ char *folder = mem_printf("%s/" FOLDER, options->destination);
+	struct convert_journal *journal = mem_new(1, sizeof(*journal));
+
+	journal->options = options;
+	journal->lock_fd = -1;
+	if (file_make_folders(folder, 0750, err) < 0 || lock(journal, folder, err) < 0 ||
+		load_records(journal, folder, err) < 0 ||
+		file_remove_drafts(options->destination, err) < 0) {
+		convert_journal_close(journal);
+		return -1;
+	}
+	index_sources(journal);
+	*ret_journal = journal;
+	return 0;
 }
 
 int convert_journal_knows(

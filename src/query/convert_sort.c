@@ -429,7 +429,7 @@ static int sort_buckets(void *context, unsigned thread, struct err *err)
 		for (uint32_t i = first + 1; i < end && equal; i++)
 			equal = keys[i] == keys[first];
 		if (!equal) {
-			if (room < end - first) {
+			if (!entries || room < end - first) {
 				room = end - first;
 				entries = mem_grow(entries, room, sizeof(*entries));
 				other = mem_grow(other, room, sizeof(*other));

@@ -136,7 +136,7 @@ static void check_rows(enum record_type type, uint32_t rows, uint32_t group_rows
 		bool again = i && run && random_below(run);
 		uint32_t value = random_below(domain);
 		numbers[i] = again ? numbers[i - 1]
-				   : (int64_t)value * (type == RECORD_TYPE_INT64 ? 99999999999 : 1);
+				   : (int64_t)value * (type == RECORD_TYPE_INT64 ? 4000000007 : 1);
 		int n = snprintf(bytes[i], sizeof(bytes[i]), "%u.%u", value, value);
 		texts[i] = again ? texts[i - 1] : (struct str){bytes[i], (size_t)n};
 		if (nulls && random_below(nulls) == 0)
