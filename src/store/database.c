@@ -14,7 +14,7 @@
 
 #define DAMAGED_HINT "'nagare fsck --repair' makes the index anew from the objects"
 
-enum { BUSY_TIMEOUT_MS = 10000, STATEMENT_SLOTS = 256 };
+enum { BUSY_TIMEOUT_MS = 10000, STATEMENT_SLOTS = 512 };
 
 struct statement {
 	const char *sql;
