@@ -122,7 +122,13 @@ static int open_all(struct server_services *services, const struct server_servic
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities),
 		.actions = options->alarm_actions};
-	if (monitoring_start(&services->monitoring, &monitoring, err) < 0)
+	services->logs = (struct logs){.events = services->events,
+		.database = services->database,
+		.metrics = services->metrics,
+		.region = str_from(services->region),
+		.account = store_identities_account(services->identities)};
+	if (logs_start(&services->logs, err) < 0 ||
+		monitoring_start(&services->monitoring, &monitoring, err) < 0)
 		return -1;
 	const struct sts_options sts = {
 		.identities = services->identities, .oidc_keys = options->oidc_keys};
@@ -156,9 +162,6 @@ int server_services_open(struct server_services **ret_services,
 	add(services, s3_service(services->s3), services->s3);
 	add(services, &api_agents, &services->agents);
 	add(services, &api_ec2, &services->ec2);
-	services->logs = (struct logs){.events = services->events,
-		.region = str_from(services->region),
-		.account = store_identities_account(services->identities)};
 	add(services, &api_logs, &services->logs);
 	add(services, &api_monitoring, services->monitoring);
 	*ret_services = services;
@@ -170,6 +173,7 @@ void server_services_close(struct server_services *services)
 	if (!services)
 		return;
 	s3_stop(services->s3);
+	logs_stop(&services->logs);
 	store_flow_logs_close(services->flow_logs);
 	store_network_close(services->network);
 	store_events_close(services->events);

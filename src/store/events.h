@@ -150,6 +150,8 @@ struct store_log_put {
 				 last 512) is acknowledged and not stored; NULL: none */
 	int64_t now_ms;       /* ingestion time */
 };
+/* STORE_LOG_REPEAT: the stream remembers the batch. */
+enum { STORE_LOG_REPEAT = 1 };
 int store_log_put(struct store_events *events, const struct store_log_put *put,
 	struct aws_error *error, struct err *err);
 

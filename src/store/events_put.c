@@ -267,10 +267,12 @@ static int put_chunk(struct events_group *group, const struct store_log_put *put
 		result = events_no_group(error);
 	else if (!events_stream_by_id(group, write->stream))
 		result = events_no_stream(error);
-	else if (put->batch && is_repeat(group, write->stream, put->batch))
+	else if (put->batch && is_repeat(group, write->stream, put->batch)) {
 		group->events->repeats++;
-	else if (write_and_wait(group, write) < 0)
+		result = STORE_LOG_REPEAT;
+	} else if (write_and_wait(group, write) < 0) {
 		result = group->is_deleted ? events_no_group(error) : -1;
+	}
 	bool is_gone = group->is_deleted;
 	pthread_mutex_unlock(&group->lock);
 	if (result < 0 && write->is_done && !is_gone) {

@@ -117,7 +117,7 @@ static inline int put_some(struct place *place, const char *stream, const char *
 		.count = count,
 		.batch = batch,
 		.now_ms = place->now};
-	return store_log_put(place->events, &put, NULL, NULL);
+	return store_log_put(place->events, &put, NULL, NULL) < 0 ? -1 : 0;
 }
 
 struct collected {

@@ -100,6 +100,14 @@ int logs_about_all(
 	return 0;
 }
 
+/* Those of a group, or all. */
+int logs_about_filters(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	return logs_text(call, "logGroupName").p ? logs_about_group(call, authorization, error)
+						 : logs_about_all(call, authorization, error);
+}
+
 static void add_record(void *context, struct str group, const struct store_log_found *event)
 {
 	buf_add_str(context, group);

@@ -1,6 +1,8 @@
 /* Log groups: made, deleted, listed, and how long they keep their events. */
 #include "api/logs/logs_priv.h"
 
+#include "store/log_documents.h"
+
 #include <ctype.h>
 #include <strings.h>
 
@@ -39,8 +41,17 @@ LOGS_HANDLER(logs_create_group)
 
 LOGS_HANDLER(logs_delete_group)
 {
-	return store_log_group_delete(logs_of(call)->events, logs_text(call, "logGroupName"), error,
-		&call->exchange->err);
+	const struct logs *logs = logs_of(call);
+	_cleanup_(store_log_group_done) struct store_log_group group = {0};
+	struct str name = logs_text(call, "logGroupName");
+
+	if (store_log_group_get(logs->events, name, &group, error) < 0 ||
+		store_log_group_delete(logs->events, name, error, &call->exchange->err) < 0)
+		return -1;
+	logs_metric_filters_forget(logs, group.id);
+	/* What stays after a failure belongs to no group, and goes at the next start. */
+	store_log_documents_forget(logs->database, group.id, &call->exchange->err);
+	return 0;
 }
 
 LOGS_HANDLER(logs_put_retention)
@@ -154,7 +165,8 @@ static json_t *describe(const struct listing *listing, const struct store_log_gr
 		return item;
 	json_object_set_new(item, "arn", logs_format("%s:*", json_string_value(arn)));
 	json_object_set_new(item, "creationTime", json_integer(group->created_ms));
-	json_object_set_new(item, "metricFilterCount", json_integer(0));
+	json_object_set_new(item, "metricFilterCount",
+		json_integer((json_int_t)logs_metric_filters_count(logs, group->id)));
 	json_object_set_new(item, "storedBytes", json_integer(group->stored_bytes));
 	json_object_set_new(item, "deletionProtectionEnabled", json_boolean(group->is_protected));
 	if (group->retention_days)

@@ -5,14 +5,26 @@
 #include "base/buf.h"
 #include "store/events.h"
 #include "store/identities.h"
+#include "store/metrics.h"
 
 extern const struct api_service api_logs;
+
+struct logs_metric_filters;
 
 /* Context of the service; what it points to outlives it. */
 struct logs {
 	struct store_events *events;
+	struct store_database *database;
+	struct store_metrics *metrics;
 	struct str region, account;
+	/* The service's own. */
+	struct logs_metric_filters *metric_filters;
 };
+
+/* Loads what the database has and starts the service's threads. logs stays where it is. After a
+ * failure too, logs_stop ends them and frees. */
+int logs_start(struct logs *logs, struct err *err);
+void logs_stop(struct logs *logs);
 
 /* Counters for /metrics; context: struct logs. */
 void logs_metrics(void *context, struct buf *lines);

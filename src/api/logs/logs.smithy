@@ -33,6 +33,10 @@ service Logs_20140328 {
 		PutResourcePolicy
 		DeleteResourcePolicy
 		DescribeResourcePolicies
+		PutMetricFilter
+		DescribeMetricFilters
+		DeleteMetricFilter
+		TestMetricFilter
 	]
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/logs/logs.h"
+#include "query/pattern.h"
 
 #define LOGS_ARN_MAX (STORE_LOG_NAME_MAX + 200)
 enum { STORE_LOG_NAME_MAX = 512, LOGS_PAGE = 50, LOGS_TAGS_MAX = 50 };
@@ -46,6 +47,8 @@ int logs_about_tags(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 int logs_about_all(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_filters(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 int logs_about_record(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 
@@ -62,6 +65,39 @@ struct logs_batch {
 bool logs_batch_parse(struct str body, struct logs_batch *ret_batch);
 void logs_batch_done(struct logs_batch *batch);
 bool logs_batch_read(struct api_call *call, struct str body, json_t **ret_input);
+
+/* ---- filter patterns ---- */
+
+/* InvalidParameterException with the place of the mistake. */
+int logs_pattern(struct str text, struct query_pattern **ret_pattern, struct aws_error *error);
+/* Selects whole blocks; the pattern outlives it. */
+struct store_log_matcher logs_matcher(const struct query_pattern *pattern);
+
+/* ---- metric filters ---- */
+
+#define LOGS_METRIC_FILTERS_MAX 100 /* of a group */
+#define LOGS_REGEXES_MAX        5   /* patterns with regular expressions, of a group */
+
+int logs_metric_filters_start(struct logs *logs, struct err *err);
+void logs_metric_filters_stop(struct logs *logs);
+/* Events that were just stored. */
+void logs_metric_filters_apply(const struct logs *logs, int64_t group,
+	const struct store_log_event *events, size_t count, int64_t now_ms);
+void logs_metric_filters_forget(const struct logs *logs, int64_t group); /* it is deleted */
+size_t logs_metric_filters_count(const struct logs *logs, int64_t group);
+
+/* Values of metrics on their way to the store, which gets them once a second. */
+struct logs_values;
+struct logs_value {
+	const char *name_space, *name, *unit;
+	const char *dimensions; /* as store_metric_dimensions makes them */
+	int64_t time_ms;
+	double value;
+};
+int logs_values_start(struct logs_values **ret_values, struct store_metrics *metrics,
+	void (*tick)(void *context, int64_t now_ms), void *context, struct err *err);
+void logs_values_stop(struct logs_values *values); /* writes what is left; frees */
+void logs_values_add(struct logs_values *values, const struct logs_value *value);
 
 /* ---- handlers ---- */
 
@@ -87,6 +123,10 @@ LOGS_HANDLER(logs_list_tags);
 LOGS_HANDLER(logs_put_policy);
 LOGS_HANDLER(logs_delete_policy);
 LOGS_HANDLER(logs_describe_policies);
+LOGS_HANDLER(logs_put_metric_filter);
+LOGS_HANDLER(logs_describe_metric_filters);
+LOGS_HANDLER(logs_delete_metric_filter);
+LOGS_HANDLER(logs_test_metric_filter);
 /* The tags of a group that is just made. */
 int logs_put_tags(struct api_call *call, struct str group, struct aws_error *error);
 int logs_check_tags(const struct api_call *call, struct aws_error *error);

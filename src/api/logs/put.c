@@ -135,9 +135,10 @@ static int store(struct api_call *call, struct logs_batch *batch, struct aws_err
 		.count = batch->count - first,
 		.batch = has_id ? id : NULL,
 		.now_ms = now_ms};
-	if (store_log_put(events, &put, error, &call->exchange->err) < 0)
-		return -1;
-	return 0;
+	int result = store_log_put(events, &put, error, &call->exchange->err);
+	if (result == 0)
+		logs_metric_filters_apply(logs_of(call), group.id, put.events, put.count, now_ms);
+	return result < 0 ? -1 : 0;
 }
 
 int logs_put_events(struct api_call *call, struct aws_error *error)

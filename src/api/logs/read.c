@@ -330,13 +330,16 @@ LOGS_HANDLER(logs_filter_events)
 
 	if (logs_group(call, &read.group, error) < 0 || read_streams(call, &read, error) < 0)
 		return -1;
-	if (logs_text(call, "filterPattern").n) {
-		free((void *)read.streams);
-		return logs_refuse(error, "Filter patterns are not supported yet.");
+	_cleanup_(query_pattern_freep) struct query_pattern *pattern = NULL;
+	struct store_log_matcher matcher;
+	int result = logs_pattern(logs_text(call, "filterPattern"), &pattern, error);
+	if (result == 0) {
+		matcher = logs_matcher(pattern);
+		read.matcher = query_pattern_matches_all(pattern) ? NULL : &matcher;
+		page_init(&page, call);
+		json_object_set_new(call->output, "searchedLogStreams", json_array());
+		result = filter(call, &read, &page, error);
 	}
-	page_init(&page, call);
-	json_object_set_new(call->output, "searchedLogStreams", json_array());
-	int result = filter(call, &read, &page, error);
 	if (result == 0)
 		answer(call, &page, false);
 	page_done(&page);

@@ -2,6 +2,7 @@
 #include "api/logs/logs_priv.h"
 
 #include "api/logs/logs_shape.h"
+#include "store/log_documents.h"
 
 #include <inttypes.h>
 
@@ -30,6 +31,10 @@ static const struct api_operation operations[] = {
 	{"PutResourcePolicy", NULL, logs_put_policy},
 	{"DeleteResourcePolicy", NULL, logs_delete_policy},
 	{"DescribeResourcePolicies", NULL, logs_describe_policies},
+	{"PutMetricFilter", logs_about_group, logs_put_metric_filter},
+	{"DescribeMetricFilters", logs_about_filters, logs_describe_metric_filters},
+	{"DeleteMetricFilter", logs_about_group, logs_delete_metric_filter},
+	{"TestMetricFilter", NULL, logs_test_metric_filter},
 	{NULL},
 };
 
@@ -68,4 +73,16 @@ void logs_metrics(void *context, struct buf *lines)
 			"# HELP nagare_logs_%s_total %s\n# TYPE nagare_logs_%s_total counter\n"
 			"nagare_logs_%s_total %" PRIu64 "\n",
 			rows[i].name, rows[i].help, rows[i].name, rows[i].name, rows[i].value);
+}
+
+int logs_start(struct logs *logs, struct err *err)
+{
+	return store_log_documents_open(logs->database, err) < 0
+		       ? -1
+		       : logs_metric_filters_start(logs, err);
+}
+
+void logs_stop(struct logs *logs)
+{
+	logs_metric_filters_stop(logs);
 }

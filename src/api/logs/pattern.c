@@ -1,0 +1,60 @@
+/* Filter patterns: compiled, over blocks of the store, and TestMetricFilter. */
+#include "api/logs/logs_priv.h"
+
+int logs_pattern(struct str text, struct query_pattern **ret_pattern, struct aws_error *error)
+{
+	struct err err = ERR_INIT;
+
+	if (query_pattern_new(ret_pattern, text.p ? text : STR(""), &err) < 0)
+		return logs_refuse(error, "Invalid filter pattern: %s", err.message);
+	return 0;
+}
+
+static void match(void *context, const struct store_log_block *block, uint64_t *bits)
+{
+	uint32_t *starts = mem_grow(NULL, block->count + 1, sizeof(*starts));
+
+	/* A newline is behind each message. */
+	starts[0] = 0;
+	for (size_t i = 0; i < block->count; i++)
+		starts[i + 1] = block->ends[i] + 1;
+	query_pattern_select(context, block->messages, starts, block->count, 1, bits);
+	free(starts);
+}
+
+struct store_log_matcher logs_matcher(const struct query_pattern *pattern)
+{
+	return (struct store_log_matcher){match, (void *)pattern};
+}
+
+static void add_value(void *context, struct str name, struct str value)
+{
+	_cleanup_buf_ struct buf key = {0};
+
+	buf_add_str(&key, name);
+	json_object_set_new(context, buf_text(&key), logs_json(value));
+}
+
+LOGS_HANDLER(logs_test_metric_filter)
+{
+	_cleanup_(query_pattern_freep) struct query_pattern *pattern = NULL;
+	const json_t *messages = json_object_get(call->input, "logEventMessages");
+	json_t *matches = json_array(), *message;
+	size_t i;
+
+	json_object_set_new(call->output, "matches", matches);
+	if (logs_pattern(logs_text(call, "filterPattern"), &pattern, error) < 0)
+		return -1;
+	json_array_foreach(messages, i, message)
+	{
+		json_t *values = json_object();
+		if (query_pattern_matches(pattern, logs_string(message))) {
+			query_pattern_extract(pattern, logs_string(message), add_value, values);
+			json_array_append_new(matches,
+				json_pack("{s:I, s:O, s:O}", "eventNumber", (json_int_t)i + 1,
+					"eventMessage", message, "extractedValues", values));
+		}
+		json_decref(values);
+	}
+	return 0;
+}
