@@ -2,12 +2,12 @@
  * other threads have put on the board. */
 #include "agent/agent_priv.h"
 
+#include "agent/open.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "record/record.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -206,11 +206,15 @@ static int agent_open(struct agent *agent, struct err *err)
 		vpc_monitor_open(&agent->monitor, err) < 0 || open_deliver(agent, err) < 0 ||
 		begin_flow_logs(agent, err) < 0 || check_attached(agent, err) < 0)
 		return -1;
+	struct err failure = ERR_INIT;
+	if (agent->options->folder && agent_open_start(agent, &failure) < 0)
+		agent_warn(agent, &failure); /* flow logs go on without */
 	return 0;
 }
 
 static void agent_done(struct agent *agent)
 {
+	agent_open_stop(agent);
 	agent_subscriptions_done(agent);
 	deliver_close(agent->deliver);
 	capture_live_close(agent->live);
@@ -328,17 +332,23 @@ static int time_to_boundary_ms(const struct agent *agent)
 
 static int loop(struct agent *agent, struct err *err)
 {
-	struct pollfd ready[] = {{agent->signals, POLLIN, 0}, {agent->timer, POLLIN, 0},
-		{agent->monitor, POLLIN, 0}, {agent->board->wake, POLLIN, 0}};
+	enum { OWN = 4 };
+	struct pollfd ready[OWN + 1 + AGENT_OPEN_READERS] = {{agent->signals, POLLIN, 0},
+		{agent->timer, POLLIN, 0}, {agent->monitor, POLLIN, 0},
+		{agent->board->wake, POLLIN, 0}};
 
 	for (;;) {
-		if (poll(ready, ARRAY_SIZE(ready), time_to_boundary_ms(agent)) < 0 &&
-			errno != EINTR)
-			return err_set_errno(err, errno, "cannot wait for events");
+		size_t readers = agent_open_waits(agent, ready + OWN);
+		if (poll(ready, OWN + readers, time_to_boundary_ms(agent)) < 0) {
+			if (errno != EINTR)
+				return err_set_errno(err, errno, "cannot wait for events");
+			continue;
+		}
 		if (ready[0].revents)
 			return 0;
 		if ((ready[2].revents && on_devices(agent, err) < 0) ||
-			(ready[3].revents && on_board(agent, err) < 0) || on_tick(agent, err) < 0)
+			(ready[3].revents && on_board(agent, err) < 0) || on_tick(agent, err) < 0 ||
+			agent_open_serve(agent, ready + OWN, readers, err) < 0)
 			return -1;
 	}
 }

@@ -7,6 +7,8 @@
 #include "capture/live.h"
 #include "flow/windows.h"
 
+#include <poll.h>
+
 /* A device that is or was watched. Its metadata lives until its last window is delivered. Its
  * number, which flows carry, is its place in agent->devices: indices of the kernel may come again
  * as another device's. */
@@ -41,6 +43,8 @@ struct agent_group {
 
 /* Deliveries that are sending what is left. */
 struct agent_closing;
+/* Those who read the open windows. */
+struct agent_open;
 
 struct agent {
 	const struct agent_options *options;
@@ -57,6 +61,7 @@ struct agent {
 	struct agent_group **groups;
 	size_t groups_count;
 	struct agent_closing *closing;
+	struct agent_open *open; /* NULL: there is no socket */
 	struct agent_status status;
 	uint64_t batches_closed; /* of deliveries that are closed */
 	int64_t status_at_ns, report_at_ns;
@@ -115,6 +120,19 @@ bool agent_is_drained(const struct agent *agent);
 void agent_subscriptions_done(struct agent *agent);
 /* What the threads and people are told. */
 void agent_report(struct agent *agent);
+
+/* ---- open.c ---- */
+/* Makes the socket, before there are threads. */
+int agent_open_start(struct agent *agent, struct err *err);
+void agent_open_stop(struct agent *agent);
+bool agent_open_is_read(const struct agent *agent);
+/* A flow has been counted; only when it is read. */
+void agent_open_show(
+	struct agent *agent, const struct agent_device *device, const struct flow_key *key);
+/* What the loop waits for, up to AGENT_OPEN_READERS + 1, and does then. */
+size_t agent_open_waits(const struct agent *agent, struct pollfd *ret_ready);
+int agent_open_serve(
+	struct agent *agent, const struct pollfd *ready, size_t count, struct err *err);
 
 /* ---- observe.c, sync.c ---- */
 struct agent_observer;

@@ -211,6 +211,8 @@ void agent_groups_count(struct agent *agent, struct agent_device *device, struct
 			counted.last = counted.last > last_second ? last_second : counted.first;
 		(void)flow_windows_add(group->windows, key, &counted);
 	}
+	if (agent_open_is_read(agent))
+		agent_open_show(agent, device, key);
 }
 
 void agent_groups_skip(

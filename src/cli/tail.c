@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "cli/defaults.h"
+#include "cli/tail_open.h"
 #include "cli/tail_output.h"
 
 #include <errno.h>
@@ -28,9 +29,9 @@ extern const struct cli_command cli_tail;
 enum { SINCE_DEFAULT_S = 300, POLL_MS = 500, ALL_MS = 10000, SORTED_MAX = 100000 };
 
 struct settings {
-	const char *flow_log, *group, *endpoint, *region, *profile;
+	const char *flow_log, *group, *endpoint, *region, *profile, *data_dir;
 	uint64_t since_s;
-	bool follow, names, has_format, has_form;
+	bool open, follow, names, has_format, has_form;
 	enum tail_form form;
 	struct record_format format;
 };
@@ -124,6 +125,18 @@ static int set_since(void *settings, const char *value, struct err *err)
 static int set_follow(void *settings, const char *value, struct err *err)
 {
 	((struct settings *)settings)->follow = true;
+	return 0;
+}
+
+static int set_open(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->open = true;
+	return 0;
+}
+
+static int set_data_dir(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->data_dir = value;
 	return 0;
 }
 
@@ -494,21 +507,44 @@ static void catch_signals(struct tail *tail)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static struct tail_output_options output_options(
+	const struct settings *settings, struct record_format format)
+{
+	bool is_terminal = cli_is_terminal(STDOUT_FILENO);
+
+	return (struct tail_output_options){.form = settings->has_form ? settings->form
+						    : is_terminal      ? TAIL_TABLE
+								       : TAIL_TEXT,
+		.format = format,
+		.names = settings->names,
+		.colours = is_terminal && !getenv("NO_COLOR")};
+}
+
 static int work(struct tail *tail)
 {
 	const struct settings *settings = tail->settings;
-	bool is_terminal = cli_is_terminal(STDOUT_FILENO);
 
 	if (settings->flow_log && find_flow_log(tail) < 0)
 		return -1;
-	tail->output = tail_output_new(
-		&(struct tail_output_options){.form = settings->has_form ? settings->form
-						      : is_terminal      ? TAIL_TABLE
-									 : TAIL_TEXT,
-			.format = tail->format,
-			.names = settings->names,
-			.colours = is_terminal && !getenv("NO_COLOR")});
+	const struct tail_output_options options = output_options(settings, tail->format);
+	tail->output = tail_output_new(&options);
 	return settings->follow ? follow(tail) : read_once(tail);
+}
+
+static int run_open(const struct settings *settings, struct err *err)
+{
+	const struct tail_open_settings open = {.folder = settings->data_dir,
+		.follow = settings->follow,
+		.output = output_options(
+			settings, settings->has_format ? settings->format : record_format_default)};
+
+	if (settings->flow_log || settings->group || settings->since_s || settings->endpoint ||
+		settings->region || settings->profile) {
+		err_set(err, ERR_USAGE, "--open reads this host's agent, not a log group");
+		return err_hint(
+			err, "with it go --follow, --names, --output, --format and --data-dir");
+	}
+	return tail_open(&open, err);
 }
 
 static int run_command(void *settings_, int argc, char **argv, struct err *err)
@@ -524,6 +560,11 @@ static int run_command(void *settings_, int argc, char **argv, struct err *err)
 		.err = err};
 	int result;
 
+	if (settings->open || settings->data_dir) {
+		free(tail.group);
+		return settings->open ? run_open(settings, err)
+				      : err_set(err, ERR_USAGE, "--data-dir is for --open");
+	}
 	if (settings->flow_log && settings->group) {
 		free(tail.group);
 		return err_set(err, ERR_USAGE, "--flow-log and --log-group exclude each other");
@@ -555,6 +596,12 @@ static const struct cli_option options[] = {
 		set_flow_log},
 	{"log-group", 'g', "NAME", "The log group. Default: " DEFAULT_GROUP ".", set_group},
 	{"follow", 'f', NULL, "Go on with what comes, until Ctrl-C.", set_follow},
+	{"open", 0, NULL,
+		"Flows of the windows that are still open, from the agent of this host, instead of a log group.",
+		set_open},
+	{"data-dir", 0, "FOLDER",
+		"Of that agent. Default: agent in the data folder, as 'nagare agent' has it.",
+		set_data_dir},
 	{"since", 's', "TIME", "How far back to begin: 30s, 5m (the default), 1h, ...", set_since},
 	{"names", 'n', NULL, "Names for ports (/etc/services) and protocols, in tables.",
 		set_names},
@@ -575,6 +622,7 @@ static const struct cli_option options[] = {
 static const struct cli_example examples[] = {
 	{"nagare tail -f", "What this host's flow logs say, as they say it"},
 	{"nagare tail -f | grep REJECT", "Rejected flows, as text"},
+	{"sudo nagare tail --open -f", "What passes this host now, as it passes"},
 	{"nagare tail --flow-log fl-0123456789abcdef0 --since 1h -o json | jq .dstport",
 		"The last hour of a flow log, for a program"},
 	{NULL},
@@ -585,7 +633,8 @@ const struct cli_command cli_tail = {
 	.summary = "show flow logs as they come",
 	.description =
 		"Reads a log group of CloudWatch Logs, nagare's or AWS's, and shows its flow logs: when (local time), on which interface, whether it was accepted, protocol, from where to where, packets and bytes. Lines that are no such record are shown as they are.\n\n"
-		"With --follow every event is shown once, also one that comes late. Events are in the order of time within what came together. Ctrl-C ends it, with status 0.",
+		"With --follow every event is shown once, also one that comes late. Events are in the order of time within what came together. Ctrl-C ends it, with status 0.\n\n"
+		"With --open the flows come from the agent of this host, before their window ends: each as it stands in its open window, with the time of its last packet, and a log status that says OPEN; with --follow again whenever it has counted more, within half a second. What an interface counts is shown in the shortest window of its flow logs. Only the agent's user and root may read it; the agent is never held up by it, and says how many flows were left out when they are read too slowly.",
 	.options = options,
 	.examples = examples,
 	.settings_size = sizeof(struct settings),

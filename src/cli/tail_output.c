@@ -195,7 +195,8 @@ static void add_row(
 	struct buf *buf = &output->buf;
 	struct str action = field(output, words, RECORD_ACTION);
 	struct str status = field(output, words, RECORD_LOG_STATUS);
-	bool is_ok = str_equal(status, STR("OK")) || str_equal(status, STR("-"));
+	bool is_open = str_equal(status, STR("OPEN"));
+	bool is_ok = is_open || str_equal(status, STR("OK")) || str_equal(status, STR("-"));
 
 	add_clock(output, event->time_ms);
 	add_padded(buf, field(output, words, RECORD_INTERFACE_ID), 21);
@@ -219,6 +220,11 @@ static void add_row(
 	add_right(buf, field(output, words, RECORD_PACKETS), 9);
 	buf_add_text(buf, " pkts ");
 	add_size(buf, field(output, words, RECORD_BYTES));
+	if (is_open) {
+		colour(output, "2");
+		buf_add_text(buf, "  open");
+		colour(output, "0");
+	}
 	buf_add_char(buf, '\n');
 }
 

@@ -255,18 +255,24 @@ static struct note *find_or_add_note(
 	return note;
 }
 
-static void hand_out_flow(struct flow_windows *windows, const struct window *window,
-	const struct flow_table_entry *entry)
+static struct flow_counts counts_of(
+	const struct window *window, const struct flow_table_entry *entry)
 {
-	struct flow_key key;
-	flow_table_key_unpack(&key, &entry->key);
-	const struct flow_counts counts = {
+	return (struct flow_counts){
 		.packets = entry->packets,
 		.bytes = entry->bytes,
 		.first = window->start + (entry->seen & FLOW_TABLE_SECONDS),
 		.last = window->start + (entry->seen >> FLOW_TABLE_LAST_SHIFT & FLOW_TABLE_SECONDS),
 		.tcp_flags = (uint8_t)(entry->seen >> FLOW_TABLE_TCP_SHIFT),
 	};
+}
+
+static void hand_out_flow(struct flow_windows *windows, const struct window *window,
+	const struct flow_table_entry *entry)
+{
+	struct flow_key key;
+	flow_table_key_unpack(&key, &entry->key);
+	const struct flow_counts counts = counts_of(window, entry);
 	const struct flow_sink *sink = &windows->options.sink;
 	if (!sink->flow(sink->context, window->start, &key, &counts))
 		windows->stopped = true;
@@ -385,6 +391,39 @@ static uint32_t find_place(const struct flow_windows *windows, int64_t start)
 			high = middle;
 	}
 	return low;
+}
+
+bool flow_windows_find(const struct flow_windows *windows, const struct flow_key *key, int64_t time,
+	struct flow_counts *ret_counts)
+{
+	int64_t start = window_start(windows, clamp_time(time));
+	uint32_t place = find_place(windows, start);
+
+	if (place == windows->open || windows->windows[windows->order[place]].start != start)
+		return false;
+	uint32_t rest = flow_table_rest(key, windows->order[place]);
+	const struct flow_table_entry *entry = flow_table_find(
+		&windows->table, key, rest, flow_table_hash(&windows->table, key, rest));
+	if (entry)
+		*ret_counts = counts_of(&windows->windows[windows->order[place]], entry);
+	return entry != NULL;
+}
+
+void flow_windows_show(const struct flow_windows *windows, flow_windows_shown *shown, void *context)
+{
+	for (uint32_t i = 0; i < windows->open; i++) {
+		const struct window *window = &windows->windows[windows->order[i]];
+		uint32_t number = window->flows.head;
+		for (uint32_t n = 0; n < window->flows.count; n++) {
+			const struct flow_table_entry *entry = &windows->table.entries[number];
+			const struct flow_counts counts = counts_of(window, entry);
+			struct flow_key key;
+			flow_table_key_unpack(&key, &entry->key);
+			if (!shown(context, window->start, &key, &counts))
+				return;
+			number = windows->table.next[number];
+		}
+	}
 }
 
 /* Start of the earliest window before limit that some span has to be judged in, or limit. */

@@ -100,6 +100,16 @@ int flow_windows_advance(struct flow_windows *windows, int64_t now);
 /* Closes all that is open, in order of time. Windows that time has not come to the end of give no
  * NODATA. Counting may go on. */
 int flow_windows_flush(struct flow_windows *windows);
+/* What is counted of this key in the open window of this time; false: nothing that is still held.
+ */
+bool flow_windows_find(const struct flow_windows *windows, const struct flow_key *key, int64_t time,
+	struct flow_counts *ret_counts);
+/* Shows the flows of all open windows and takes none out; false ends it. The function must not call
+ * flow_windows_ functions. */
+typedef bool flow_windows_shown(void *context, int64_t window_start, const struct flow_key *key,
+	const struct flow_counts *counts);
+void flow_windows_show(
+	const struct flow_windows *windows, flow_windows_shown *shown, void *context);
 /* Flows held now, and handed out early so far. */
 size_t flow_windows_count(const struct flow_windows *windows, uint64_t *ret_early);
 /* Bytes reserved for all of it, interfaces included. */

@@ -677,6 +677,47 @@ static void flows_stay_when_others_leave(void **state)
 	}
 }
 
+static bool count_shown(
+	void *context, int64_t window, const struct flow_key *key, const struct flow_counts *counts)
+{
+	struct log *log = context;
+
+	return log_event(log, &(struct event){FLOW, window, *key, *counts});
+}
+
+static void open_flows_are_shown_and_stay(void **state)
+{
+	_cleanup_(log_done) struct log log = {0}, shown = {0};
+	_cleanup_(flow_windows_freep) struct flow_windows *windows =
+		windows_new(&log, 60, 60, 1024);
+	const struct flow_key one = key_of(1), two = key_of(2);
+	struct flow_counts counts = {0};
+
+	assert_false(flow_windows_find(windows, &one, 70, &counts));
+	add(windows, 1, 70);
+	add(windows, 2, 75);
+	add(windows, 1, 110);
+	add(windows, 1, 125);
+	assert_true(flow_windows_find(windows, &one, 119, &counts));
+	assert_int_equal(counts.packets, 2);
+	assert_int_equal(counts.bytes, 200);
+	assert_int_equal(counts.first, 70);
+	assert_int_equal(counts.last, 110);
+	assert_true(flow_windows_find(windows, &one, 120, &counts));
+	assert_int_equal(counts.packets, 1);
+	assert_false(flow_windows_find(windows, &two, 120, &counts));
+	assert_false(flow_windows_find(windows, &one, 59, &counts));
+	flow_windows_show(windows, count_shown, &shown);
+	assert_log(&shown, "f60/2 f60/1 f120/1");
+	shown.stop_after = 1;
+	flow_windows_show(windows, count_shown, &shown);
+	assert_log(&shown, "f60/2");
+	assert_int_equal(log.count, 0);
+	flow_windows_flush(windows);
+	assert_log(&log, "f60/2 f60/1 c60 f120/1 c120");
+	assert_false(flow_windows_find(windows, &one, 70, &counts));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -696,6 +737,7 @@ int main(void)
 		cmocka_unit_test(as_the_model_says),
 		cmocka_unit_test(flows_come_in_order_of_arrival),
 		cmocka_unit_test(flows_stay_when_others_leave),
+		cmocka_unit_test(open_flows_are_shown_and_stay),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
