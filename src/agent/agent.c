@@ -206,6 +206,7 @@ static int agent_open(struct agent *agent, struct err *err)
 		vpc_monitor_open(&agent->monitor, err) < 0 || open_deliver(agent, err) < 0 ||
 		begin_flow_logs(agent, err) < 0 || check_attached(agent, err) < 0)
 		return -1;
+	agent_former_say_lost(agent);
 	struct err failure = ERR_INIT;
 	if (agent->options->folder && agent_open_start(agent, &failure) < 0)
 		agent_warn(agent, &failure); /* flow logs go on without */
@@ -412,5 +413,7 @@ int agent_run(const struct agent_options *options, struct err *err)
 		result = flush(&agent, err);
 	drain_spools(&agent);
 	tell_status(&agent);
+	if (result == 0)
+		agent_former_mark_stopped(&agent);
 	return result;
 }

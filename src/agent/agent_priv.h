@@ -121,6 +121,12 @@ void agent_subscriptions_done(struct agent *agent);
 /* What the threads and people are told. */
 void agent_report(struct agent *agent);
 
+/* ---- former.c ---- */
+/* SKIPDATA for what the process before has lost, if it was killed; before there are threads. */
+void agent_former_say_lost(struct agent *agent);
+/* This one ends in order; when there are no threads any more. */
+void agent_former_mark_stopped(struct agent *agent);
+
 /* ---- open.c ---- */
 /* Makes the socket, before there are threads. */
 int agent_open_start(struct agent *agent, struct err *err);

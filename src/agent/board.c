@@ -62,8 +62,10 @@ void agent_board_wake(struct agent_board *board)
 void agent_report_done(struct agent_report *report)
 {
 	free(report->deliveries);
+	free(report->captured);
 	report->deliveries = NULL;
-	report->count = 0;
+	report->captured = NULL;
+	report->count = report->captured_count = 0;
 }
 
 struct agent_report agent_report_copy(const struct agent_report *report)
@@ -74,5 +76,9 @@ struct agent_report agent_report_copy(const struct agent_report *report)
 	if (report->count)
 		memcpy(copy.deliveries, report->deliveries,
 			report->count * sizeof(*copy.deliveries));
+	copy.captured = mem_new(report->captured_count + 1, sizeof(*copy.captured));
+	if (report->captured_count)
+		memcpy(copy.captured, report->captured,
+			report->captured_count * sizeof(*copy.captured));
 	return copy;
 }

@@ -24,6 +24,12 @@ struct agent_report {
 	size_t interfaces;
 	uint64_t packets, rejected_packets, records, missed_packets, flows;
 	bool has_verdicts;
+	bool is_stopped;
+	/* The process before was killed about then (0: it was not); how many interfaces say it. */
+	int64_t former_ended_ms;
+	size_t former_interfaces;
+	char (*captured)[VPC_ID_SIZE]; /* ids of interfaces */
+	size_t captured_count;
 	/* by sync */
 	bool has_server, is_server_reached;
 	char server_said[512]; /* when not */

@@ -368,6 +368,19 @@ static void report_delivery(struct agent_delivery_report *report,
 	deliver_flow_log_status(subscription->delivery, &report->status);
 }
 
+static void report_captured(const struct agent *agent, struct agent_report *report)
+{
+	report->captured_count = 0;
+	report->captured =
+		mem_grow(report->captured, agent->devices_count + 1, sizeof(report->captured[0]));
+	for (size_t i = 0; i < agent->devices_count; i++) {
+		const struct agent_device *device = agent->devices[i];
+		if (device && device->is_attached)
+			memcpy(report->captured[report->captured_count++], device->interface.id,
+				sizeof(report->captured[0]));
+	}
+}
+
 static void fill_report(const struct agent *agent, struct agent_report *report)
 {
 	const struct agent_status *status = &agent->status;
@@ -380,6 +393,9 @@ static void fill_report(const struct agent *agent, struct agent_report *report)
 	report->missed_packets = status->missed_packets;
 	report->flows = status->flows;
 	report->has_verdicts = capture_live_has_verdicts(agent->live);
+	/* At the end all are detached, and what they were stays. */
+	if (!agent->is_stopping)
+		report_captured(agent, report);
 	report->count = 0;
 	report->deliveries = mem_grow(
 		report->deliveries, agent->flow_logs_count + 1, sizeof(report->deliveries[0]));

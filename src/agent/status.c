@@ -65,6 +65,19 @@ static json_t *flow_log_json(const struct agent_report *report, size_t i)
 	return object;
 }
 
+static void put_former(json_t *object, const struct agent_report *report)
+{
+	if (report->is_stopped)
+		json_object_set_new(object, "IsStopped", json_true());
+	if (!report->former_ended_ms)
+		return;
+	json_t *former = json_object();
+	json_object_set_new(former, "Time", seconds(report->former_ended_ms));
+	json_object_set_new(
+		former, "Interfaces", json_integer((json_int_t)report->former_interfaces));
+	json_object_set_new(object, "Killed", former);
+}
+
 json_t *agent_status_json(const struct agent_report *report)
 {
 	const struct {
@@ -73,7 +86,7 @@ json_t *agent_status_json(const struct agent_report *report)
 	} numbers[] = {{"Interfaces", report->interfaces}, {"Packets", report->packets},
 		{"RejectedPackets", report->rejected_packets}, {"Records", report->records},
 		{"MissedPackets", report->missed_packets}, {"OpenFlows", report->flows}};
-	json_t *object = json_object(), *flow_logs = json_array();
+	json_t *object = json_object(), *flow_logs = json_array(), *captured = json_array();
 
 	json_object_set_new(object, "StartTime", seconds(report->started_ms));
 	json_object_set_new(object, "Time", seconds(report->time_ms));
@@ -87,6 +100,10 @@ json_t *agent_status_json(const struct agent_report *report)
 		put_text(server, "Message", report->server_said);
 		json_object_set_new(object, "Server", server);
 	}
+	put_former(object, report);
+	for (size_t i = 0; i < report->captured_count; i++)
+		json_array_append_new(captured, json_string(report->captured[i]));
+	json_object_set_new(object, "Captured", captured);
 	for (size_t i = 0; i < report->count; i++)
 		json_array_append_new(flow_logs, flow_log_json(report, i));
 	json_object_set_new(object, "FlowLogs", flow_logs);

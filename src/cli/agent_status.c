@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define STALE_SECONDS 5
 
@@ -50,19 +51,42 @@ static void print_flow_log(const json_t *flow_log)
 	putchar('\n');
 }
 
+static bool is_stopped(const json_t *status)
+{
+	return json_is_true(json_object_get(status, "IsStopped"));
+}
+
+static void print_killed(const json_t *killed)
+{
+	time_t ended = (time_t)number(killed, "Time");
+	char when[32];
+	struct tm parts;
+
+	localtime_r(&ended, &parts);
+	strftime(when, sizeof(when), "%F %T", &parts);
+	printf("The agent before this one was killed about %s: what it had counted in its open "
+	       "windows is lost (SKIPDATA on %lld interfaces)\n",
+		when, count(killed, "Interfaces"));
+}
+
 static void print_table(const json_t *status, double age)
 {
 	const json_t *server = json_object_get(status, "Server"), *flow_log;
+	const json_t *killed = json_object_get(status, "Killed");
 	size_t i;
 
 	printf("%s, %lld interfaces, %lld packets (%lld rejected, %lld not attributed), %lld open "
 	       "flows\n",
-		age > STALE_SECONDS ? "Not running (or stuck)" : "Running",
+		is_stopped(status)    ? "Not running (stopped)"
+		: age > STALE_SECONDS ? "Not running (or stuck)"
+				      : "Running",
 		count(status, "Interfaces"), count(status, "Packets"),
 		count(status, "RejectedPackets"), count(status, "MissedPackets"),
 		count(status, "OpenFlows"));
 	if (age > STALE_SECONDS)
 		printf("Last heard of %.0f s ago\n", age);
+	if (killed)
+		print_killed(killed);
 	if (server && !json_is_true(json_object_get(server, "IsReached"))) {
 		fputs("The server is not reached: ", stdout);
 		print_clean(text(server, "Message"));
@@ -92,8 +116,8 @@ int cli_agent_status(const char *folder, const struct agent_settings *settings, 
 	} else {
 		print_table(status, age);
 	}
-	json_decref(status);
-	if (age > STALE_SECONDS)
+	if (age > STALE_SECONDS || is_stopped(status))
 		cli_exit_status = 1;
+	json_decref(status);
 	return 0;
 }
