@@ -296,8 +296,11 @@ static void read_name(struct prune_facts *facts, struct str name)
 		!read_part((struct str){stamp.p + 9, 2}, 2, 0, 23, &time.part[3]) ||
 		!read_part((struct str){stamp.p + 11, 2}, 2, 0, 59, &time.part[4]))
 		return;
-	facts->account = part[0];
-	facts->region = part[2];
+	/* Where the folders say something else, they have the last word: they are asked first. */
+	if (!facts->account.p)
+		facts->account = part[0];
+	if (!facts->region.p)
+		facts->region = part[2];
 	facts->flow_log = part[3];
 	narrow(facts, &time);
 }
@@ -315,16 +318,12 @@ void prune_read_key(struct str key, struct prune_facts *ret_facts)
 			read_name(&facts, part);
 			break;
 		}
-		if (str_equal(part, STR("AWSLogs"))) {
-			/* The last one counts: what was above is a folder of the user's. */
-			struct prune_facts none = {.low = INT64_MIN, .high = INT64_MAX};
-			facts = none;
-			stamp = (struct stamp){{-1, -1, -1, -1, -1}};
-			is_below = is_known = true;
-			at = 0;
-		} else if (is_below && is_known) {
+		/* The first one counts, so that a folder says nothing that a key below it denies.
+		 */
+		if (is_below && is_known)
 			is_known = read_folder(&facts, &stamp, at++, part);
-		}
+		else if (!is_below)
+			is_below = str_equal(part, STR("AWSLogs"));
 	}
 	narrow(&facts, &stamp);
 	*ret_facts = facts;

@@ -205,7 +205,7 @@ static struct side side_of(const struct scope *scope, const json_t *tree)
 		   json_array_size(children) == 1) {
 		side = side_of(scope, json_array_get(children, 0));
 		side.is_timestamp = true;
-		if (side.cut_seconds)
+		if (side.cut_seconds > 0)
 			side.column = COLUMN_NONE;
 	} else if (text_is(tree, "function_name", "date_trunc") && json_array_size(children) == 2) {
 		side = side_of(scope, json_array_get(children, 1));
@@ -257,7 +257,7 @@ static bool moment_of(const struct scope *scope, const struct side *side, const 
 static void restrict_time(struct prune *prune, const struct side *side, struct prune_range range)
 {
 	/* What was cut is at most so much later than what is left; days may have an hour more. */
-	if (side->cut_seconds)
+	if (side->cut_seconds > 0)
 		range.high += side->cut_seconds + (side->cut_seconds >= 86400 ? 3600 : 0);
 	if (side->column == COLUMN_END)
 		prune->cases[0].end = range;
