@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "cli/defaults.h"
 #include "cli/prompt.h"
+#include "cli/query_bar.h"
 #include "query/query.h"
 
 #include <errno.h>
@@ -24,11 +25,12 @@ struct settings {
 	enum query_output output;
 	struct record_format format;
 	bool strict;
-	bool stats;
 	unsigned threads;
 	uint64_t memory_limit;
 	const char *cache; /* folder, "": the default one; NULL: none */
 	uint64_t cache_limit;
+	struct query_s3_options s3;
+	bool stats;
 };
 
 static int set_from(void *settings_, const char *value, struct err *err)
@@ -119,13 +121,43 @@ static int set_cache_size(void *settings, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_endpoint(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->s3.endpoint = value;
+	return 0;
+}
+
+static int set_profile(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->s3.profile = value;
+	return 0;
+}
+
+static int set_region(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->s3.region = value;
+	return 0;
+}
+
+static int set_no_sign_request(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->s3.no_sign_request = true;
+	return 0;
+}
+
+static int set_request_payer(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->s3.request_payer = true;
+	return 0;
+}
+
 /* A session with the way in which its results are shown. */
 struct shell {
 	struct query_session *session;
 	enum query_output output;
 	unsigned terminal_columns; /* 0: standard output is no terminal */
 	bool refresh;              /* look for new objects before each statement */
-	bool stats;                /* say what reading took */
+	bool stats;                /* say what was read */
 };
 
 static struct query_session *volatile interruptible;
@@ -168,6 +200,9 @@ static void print_stats(struct query_session *session)
 		(unsigned long long)stats.objects, (unsigned long long)stats.packed_bytes,
 		(unsigned long long)stats.bytes, (unsigned long long)stats.lines,
 		(unsigned long long)stats.bad_lines, (unsigned long long)stats.rows);
+	if (stats.requests)
+		fprintf(stderr, "server: %llu requests, %llu bytes\n",
+			(unsigned long long)stats.requests, (unsigned long long)stats.received);
 }
 
 /* What a table on a terminal ends with. */
@@ -183,6 +218,20 @@ static void print_footer(const struct shell *shell, int64_t rows, int64_t starte
 		printf("(%lld row%s, %.2f s)\n", (long long)rows, rows == 1 ? "" : "s", seconds);
 }
 
+static bool is_explain_analyze(struct str statement)
+{
+	struct str word;
+	unsigned words = 0;
+
+	while (words < 2 && str_split(&statement, ' ', &word)) {
+		if (word.n &&
+			!str_equal_ignoring_case(word, words ? STR("ANALYZE") : STR("EXPLAIN")))
+			return false;
+		words += word.n > 0;
+	}
+	return words == 2;
+}
+
 /* 0, a query_outcome, or <0. */
 static int run_statement(struct shell *shell, struct str statement, struct err *err)
 {
@@ -192,14 +241,17 @@ static int run_statement(struct shell *shell, struct str statement, struct err *
 	if (shell->refresh && query_session_refresh(shell->session, err) < 0)
 		return -1;
 	fflush(stdout);
+	struct query_bar bar;
+	query_bar_start(&bar, shell->session);
 	int r = query_run(shell->session, statement, shell->output, &result, err);
 	if (r == 0)
 		r = query_result_print(result, shell->terminal_columns, STDOUT_FILENO, err);
+	query_bar_stop(&bar);
 	int64_t rows = r == 0 ? query_result_rows(result) : -1;
 	query_result_free(take(result));
 	if (r >= 0)
 		warn_of_bad_lines(shell->session);
-	if (r >= 0 && shell->stats)
+	if (r >= 0 && (shell->stats || is_explain_analyze(statement)))
 		print_stats(shell->session);
 	if (r == 0)
 		print_footer(shell, rows, started_ns);
@@ -274,10 +326,13 @@ static int run_prompt(struct shell *shell, struct err *err)
 
 	signal(SIGPIPE, SIG_IGN);
 	shell->refresh = true;
-	printf("nagare " NAGARE_VERSION
-	       ": vpc_flow_logs has %zu object%s. End statements with ';', "
-	       "leave with \\q, .help helps.\n",
-		objects, objects == 1 ? "" : "s");
+	if (query_session_is_lazy(shell->session))
+		printf("nagare " NAGARE_VERSION
+		       ": objects are listed when a statement needs them.");
+	else
+		printf("nagare " NAGARE_VERSION ": vpc_flow_logs has %zu object%s.", objects,
+			objects == 1 ? "" : "s");
+	printf(" End statements with ';', leave with \\q, .help helps.\n");
 	return cli_prompt(&options, err);
 }
 
@@ -312,6 +367,7 @@ static int run_with(struct settings *settings, const char *sql, struct err *err)
 		.memory_limit = settings->memory_limit,
 		.cache_folder = settings->cache,
 		.cache_limit = settings->cache_limit ? settings->cache_limit : CACHE_BYTES,
+		.s3 = settings->s3,
 	};
 	struct shell shell = {
 		.output = settings->output,
@@ -380,7 +436,15 @@ const struct cli_command cli_query = {
 		"are looked at.\n\n"
 		"The SQL is DuckDB's, all of it: functions such as read_csv and statements such as "
 		"COPY ... TO read and write files with the rights of the user who runs this. "
-		"Nothing is fetched from the network.\n\n"
+		"Nothing is fetched from the network but from locations s3://BUCKET/PREFIX.\n\n"
+		"Of those, keys are listed and objects read only as far as the statement's "
+		"conditions on \"end\", start, account_id and region need: AWS's key layouts and file "
+		"names say account, region and the five minutes that records end in. (A record starts "
+		"at most fifteen minutes before it ends.) Keys come from the environment, the shared "
+		"profile files, container or instance, as with AWS's own tools; endpoint and region "
+		"too (AWS_ENDPOINT_URL, AWS_REGION). EXPLAIN ANALYZE and --stats say what was listed, "
+		"left out and read. Parquet objects are copied to $TMPDIR or /var/tmp while they are "
+		"used.\n\n"
 		"Lines that are not flow log records are left out and counted on standard error. "
 		"Results come as they are computed.",
 	.options =
@@ -388,7 +452,8 @@ const struct cli_command cli_query = {
 			{"from", 'f', "LOCATION",
 				"A file, a folder with everything below it, a glob ('**' stands for "
 				"any folders) or a bucket folder; may be repeated. In folders, files "
-				"ending in .log, .txt, .gz, .zst and .parquet are taken. Default: the bucket "
+				"ending in .log, .txt, .gz, .zst and .parquet are taken. s3://BUCKET/PREFIX "
+				"is what lies at an S3 server under that prefix. Default: the bucket "
 				"folder that 'nagare up' or, without it, 'nagare run' writes to.",
 				set_from},
 			{"output", 'o', "FORM",
@@ -420,6 +485,19 @@ const struct cli_command cli_query = {
 				"Memory for the SQL engine, as 4G; 80 % of the machine's by default. "
 				"What does not fit goes to $TMPDIR or /var/tmp.",
 				set_memory_limit},
+			{"endpoint-url", 0, "URL",
+				"The S3 server of s3:// locations, as http://localhost:8080. Default: "
+				"AWS's own, or what AWS_ENDPOINT_URL or the profile says.",
+				set_endpoint},
+			{"profile", 0, "NAME", "Whose keys, region and endpoint to use for s3://.",
+				set_profile},
+			{"region", 0, "REGION",
+				"Where the buckets are; found out when it is another.", set_region},
+			{"no-sign-request", 0, NULL, "Read public buckets, without keys.",
+				set_no_sign_request},
+			{"request-payer", 0, NULL,
+				"Pay for the requests, where the bucket asks for that.",
+				set_request_payer},
 			{NULL},
 		},
 	.examples =
@@ -433,6 +511,10 @@ const struct cli_command cli_query = {
 			{"nagare query --from ./AWSLogs \"COPY (FROM vpc_flow_logs ORDER BY srcaddr) TO "
 			 "'flows.parquet'\"",
 				"All of it as one sorted Parquet file:"},
+			{"nagare query --from s3://my-bucket/AWSLogs \"SELECT srcaddr, SUM(bytes) FROM "
+			 "vpc_flow_logs WHERE to_timestamp(end) BETWEEN '2026-11-25 10:00:00' AND "
+			 "'2026-11-25 10:59:59' GROUP BY srcaddr\"",
+				"One hour of a bucket at AWS; only that hour's objects are read:"},
 			{NULL},
 		},
 	.settings_size = sizeof(struct settings),

@@ -25,6 +25,7 @@ struct query_cache {
 	int lock_fd;
 	/* while entries are found and made */
 	struct query_objects *objects;
+	const bool *selected;
 	atomic_size_t next;
 	atomic_ullong bytes; /* of the entries that are there */
 };
@@ -259,6 +260,13 @@ static int make_entry(
 	return r;
 }
 
+static bool is_wanted(const struct query_cache *cache, size_t index)
+{
+	const struct query_object *object = &cache->objects->object[index];
+
+	return cache->selected[index] && !object->parquet && !object->cached && !object->remote;
+}
+
 static int apply_some(void *cache_, unsigned thread, struct err *err)
 {
 	struct query_cache *cache = cache_;
@@ -267,7 +275,7 @@ static int apply_some(void *cache_, unsigned thread, struct err *err)
 	while ((i = cache->next++) < cache->objects->count) {
 		struct query_object *object = &cache->objects->object[i];
 		struct err reason;
-		if (object->parquet || object->cached)
+		if (!is_wanted(cache, i))
 			continue;
 		_cleanup_free_ char *key = key_of(cache, object);
 		/* what cannot be cached is read where it lies, and its errors are told there */
@@ -338,14 +346,15 @@ static struct old_entry *list_entries(struct query_cache *cache, bool alone, siz
 	return entries;
 }
 
-/* Bytes that entries of these objects may come to, and a new time for those that are there. */
+/* Bytes that entries of these objects may come to, and a new time for those that are there. Those
+ * that an earlier statement found stay too: this session reads them. */
 static uint64_t touch_wanted(struct query_cache *cache)
 {
 	uint64_t missing = 0;
 
 	for (size_t i = 0; i < cache->objects->count; i++) {
 		const struct query_object *object = &cache->objects->object[i];
-		if (object->parquet || object->cached)
+		if (!is_wanted(cache, i) && !object->cached)
 			continue;
 		_cleanup_free_ char *key = key_of(cache, object);
 		_cleanup_free_ char *json = entry_path(cache, key, "json");
@@ -393,9 +402,16 @@ static void make_room(struct query_cache *cache)
 	flock(cache->lock_fd, LOCK_SH);
 }
 
-int query_cache_apply(struct query_cache *cache, struct query_objects *objects, struct err *err)
+int query_cache_apply(struct query_cache *cache, struct query_objects *objects,
+	const bool *selected, struct err *err)
 {
 	cache->objects = objects;
+	cache->selected = selected;
+	bool wanted = false;
+	for (size_t i = 0; i < objects->count && !wanted; i++)
+		wanted = is_wanted(cache, i);
+	if (!wanted)
+		return 0;
 	cache->next = 0;
 	make_room(cache);
 	return convert_run_threads(cache->options.threads, apply_some, cache, err);

@@ -5,7 +5,7 @@
  * choice of columns into each branch, and conditions into Parquet.
  * Text columns of Parquet hold "-" where a value is missing (NODATA records), as AWS writes them;
  * here that is NULL, as in text. */
-#include "query/session_priv.h"
+#include "query/selection_priv.h"
 
 #include "query/columns_priv.h"
 #include "query/rewrite_priv.h"
@@ -75,6 +75,8 @@ static void add_known_columns(struct query_session *session)
 				present[field] = true;
 		}
 	}
+	for (int field = 0; field < RECORD_FIELDS; field++)
+		present[field] = present[field] || query_selection_wants_field(session, field);
 	for (int field = 0; field < RECORD_FIELDS; field++) {
 		const struct record_field_info *info = &record_fields[field];
 		if (present[field])
@@ -94,6 +96,8 @@ void query_columns_make(struct query_session *session)
 	/* in the order of the objects: shapes were found by several threads */
 	_cleanup_free_ bool *seen = mem_new(session->shapes_count + 1, sizeof(*seen));
 	for (size_t i = 0; i < session->objects.count; i++) {
+		if (session->object_shape[i] >= session->shapes_count)
+			continue; /* not looked at */
 		struct query_shape *shape = session->shapes[session->object_shape[i]];
 		if (seen[session->object_shape[i]])
 			continue;
@@ -204,7 +208,7 @@ static void add_parquet_branch(
 	}
 	buf_add_text(buf, " FROM read_parquet([");
 	for (size_t i = 0; i < session->objects.count; i++) {
-		if (session->object_shape[i] != shape_index)
+		if (session->object_shape[i] != shape_index || !query_selection_has(session, i))
 			continue;
 		_cleanup_buf_ struct buf path = {0};
 		/* DuckDB takes each path for a glob */
@@ -216,6 +220,14 @@ static void add_parquet_branch(
 	}
 	buf_add_text(buf, "], hive_partitioning = false)");
 	query_columns_filter(buf, shape, session->filter);
+}
+
+static bool is_used(const struct query_session *session, size_t shape_index)
+{
+	for (size_t i = 0; i < session->objects.count; i++)
+		if (session->object_shape[i] == shape_index && query_selection_has(session, i))
+			return true;
+	return false;
 }
 
 void query_columns_view(const struct query_session *session, uint32_t aliases, struct buf *buf)
@@ -233,12 +245,16 @@ void query_columns_view(const struct query_session *session, uint32_t aliases, s
 		buf_printf(buf, " AS %.*s", STR_ARG(alias->sql_name));
 	}
 	buf_add_text(buf, " FROM (");
-	if (session->texts_count) {
+	bool has_parquet = false;
+	for (size_t i = 0; i < session->shapes_count; i++)
+		has_parquet = has_parquet || (session->shapes[i]->parquet && is_used(session, i));
+	/* Something must say the columns when nothing is to be read. */
+	if (session->texts_count || !has_parquet) {
 		buf_add_text(buf, "SELECT * FROM " SESSION_TEXT_FUNCTION "()");
 		separator = " UNION ALL ";
 	}
 	for (size_t i = 0; i < session->shapes_count; i++) {
-		if (!session->shapes[i]->parquet)
+		if (!session->shapes[i]->parquet || !is_used(session, i))
 			continue;
 		buf_add_text(buf, separator);
 		add_parquet_branch(session, i, buf);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "query/convert_priv.h"
+#include "query/remote_priv.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -111,6 +112,12 @@ static bool is_below(const char *path, const char *folder)
 /* Lists the sources that no earlier run has converted. */
 static int list_sources(struct job *job, struct err *err)
 {
+	for (size_t i = 0; i < job->options.sources_count; i++) {
+		if (query_remote_is_location(job->options.sources[i]))
+			return err_set(err, ERR_UNSUPPORTED,
+				"%s: objects at a server cannot be converted yet",
+				job->options.sources[i]);
+	}
 	char *destination = realpath(job->options.destination, NULL);
 	int r = query_objects_list(
 		&job->objects, job->options.sources, job->options.sources_count, err);

@@ -1,5 +1,7 @@
 #include "query/locations_priv.h"
 
+#include "query/remote_priv.h"
+
 #include "base/clock.h"
 #include "base/str.h"
 
@@ -167,11 +169,8 @@ static int add_location(struct query_objects *objects, const char *location, str
 	struct stat status;
 	int r = 0;
 
-	if (strncmp(location, "s3://", 5) == 0) {
-		err_set(err, ERR_UNSUPPORTED, "%s: a bucket at a server cannot be read yet",
-			location);
-		return err_hint(err, "copy it first: aws s3 sync %s FOLDER", location);
-	}
+	if (query_remote_is_location(location))
+		return 0;
 	if (stat(location, &status) == 0)
 		r = add_existing(objects, location, &status, err);
 	else if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
@@ -206,6 +205,23 @@ static int compare_identities(const void *a, const void *b)
 	return compare_paths(a, b);
 }
 
+static void object_done(struct query_object *object)
+{
+	if (object->remote) {
+		free(object->remote->bucket);
+		free(object->remote->key);
+		free(object->remote->etag);
+		if (object->remote->copy)
+			unlink(object->remote->copy);
+		free(object->remote->copy);
+		free(object->remote);
+	}
+	if (object->cached)
+		free(object->cached->path);
+	free(object->cached);
+	free(object->path);
+}
+
 static void remove_twins(struct query_objects *objects)
 {
 	size_t kept = 0;
@@ -215,11 +231,19 @@ static void remove_twins(struct query_objects *objects)
 		struct query_object *object = &objects->object[i];
 		if (kept && objects->object[kept - 1].device == object->device &&
 			objects->object[kept - 1].inode == object->inode)
-			free(object->path);
+			object_done(object);
 		else
 			objects->object[kept++] = *object;
 	}
 	objects->count = kept;
+}
+
+void query_objects_sort(struct query_objects *objects)
+{
+	if (objects->count == 0)
+		return;
+	remove_twins(objects);
+	qsort(objects->object, objects->count, sizeof(*objects->object), compare_paths);
 }
 
 int query_objects_list(struct query_objects *ret_objects, const char *const *locations,
@@ -233,16 +257,16 @@ int query_objects_list(struct query_objects *ret_objects, const char *const *loc
 			return -1;
 		}
 	}
-	if (objects.count) {
-		remove_twins(&objects);
-		qsort(objects.object, objects.count, sizeof(*objects.object), compare_paths);
-	}
+	query_objects_sort(&objects);
 	*ret_objects = objects;
 	return 0;
 }
 
-int query_object_open(const struct query_object *object, struct input **ret_input, struct err *err)
+static int open_object(
+	const struct query_object *object, bool peek, struct input **ret_input, struct err *err)
 {
+	if (object->remote)
+		return query_remote_open(object, peek, ret_input, err);
 	if (input_open(ret_input, object->path, err) == 0)
 		return 0;
 	if (err && err->code == ERR_NOT_FOUND)
@@ -253,7 +277,9 @@ int query_object_open(const struct query_object *object, struct input **ret_inpu
 
 const char *query_object_path(const struct query_object *object)
 {
-	return object->cached ? object->cached->path : object->path;
+	if (object->cached)
+		return object->cached->path;
+	return object->remote ? object->remote->copy : object->path;
 }
 
 bool query_object_is_parquet(const struct query_object *object)
@@ -261,14 +287,29 @@ bool query_object_is_parquet(const struct query_object *object)
 	return object->parquet || object->cached;
 }
 
+bool query_object_is_same(const struct query_object *a, const struct query_object *b)
+{
+	if (strcmp(a->path, b->path) != 0 || a->size_bytes != b->size_bytes ||
+		a->modified_ns != b->modified_ns || a->inode != b->inode ||
+		!a->remote != !b->remote)
+		return false;
+	return !a->remote || strcmp(a->remote->etag, b->remote->etag) == 0;
+}
+
+int query_object_open(const struct query_object *object, struct input **ret_input, struct err *err)
+{
+	return open_object(object, false, ret_input, err);
+}
+
+int query_object_peek(const struct query_object *object, struct input **ret_input, struct err *err)
+{
+	return open_object(object, true, ret_input, err);
+}
+
 void query_objects_done(struct query_objects *objects)
 {
-	for (size_t i = 0; i < objects->count; i++) {
-		free(objects->object[i].path);
-		if (objects->object[i].cached)
-			free(objects->object[i].cached->path);
-		free(objects->object[i].cached);
-	}
+	for (size_t i = 0; i < objects->count; i++)
+		object_done(&objects->object[i]);
 	free(objects->object);
 	*objects = (struct query_objects){0};
 }

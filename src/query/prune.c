@@ -23,10 +23,11 @@ static void names_add(struct prune_names *names, const char *name)
 	names->names[names->count++] = mem_strdup(name);
 }
 
+/* Whatever the case: a collation may be set that does not tell. */
 static bool names_have(const struct prune_names *names, struct str name)
 {
 	for (size_t i = 0; i < names->count; i++)
-		if (str_equal(str_from(names->names[i]), name))
+		if (str_equal_ignoring_case(str_from(names->names[i]), name))
 			return true;
 	return false;
 }
@@ -81,6 +82,17 @@ void prune_done(struct prune *prune)
 		case_done(&prune->cases[i]);
 	free(prune->cases);
 	*prune = (struct prune){0};
+}
+
+void prune_copy(struct prune *ret_prune, const struct prune *prune)
+{
+	ret_prune->cases = mem_new(prune->count, sizeof(*ret_prune->cases));
+	ret_prune->count = prune->count;
+	for (size_t i = 0; i < prune->count; i++) {
+		ret_prune->cases[i] = prune->cases[i];
+		names_copy(&ret_prune->cases[i].accounts, &prune->cases[i].accounts);
+		names_copy(&ret_prune->cases[i].regions, &prune->cases[i].regions);
+	}
 }
 
 static bool range_equal(struct prune_range a, struct prune_range b)

@@ -46,6 +46,7 @@ struct prune {
 /* One case that wants everything. */
 void prune_init(struct prune *prune);
 void prune_done(struct prune *prune);
+void prune_copy(struct prune *ret_prune, const struct prune *prune);
 bool prune_is_everything(const struct prune *prune);
 bool prune_equal(const struct prune *a, const struct prune *b);
 /* Both, and either, of two; the second is emptied. */

@@ -483,6 +483,7 @@ static void walk_tree(struct walk *walk, const json_t *tree, bool is_nested)
 	/* Functions that read a table by its name, and a WITH that has one of this name. */
 	if (text_is(tree, "function_name", "query") ||
 		text_is(tree, "function_name", "query_table") ||
+		text_is(tree, "function_name", "nagare_flow_log_text") ||
 		text_is(tree, "key", REWRITE_TABLE)) {
 		walk->tables++;
 		walk->is_everything = true;

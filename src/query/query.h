@@ -4,7 +4,11 @@
  * nagare does not know are text columns at the end. A statement may use the column names of AWS's
  * older documents too (record_field_aliases); `*` does not show them.
  * Results come as a stream: rows are computed while they are printed.
- * Owner: the caller; one thread a session, query_interrupt from any (a signal handler too). */
+ * A location s3://BUCKET/PREFIX is a prefix of keys at an S3 server. What lies there is listed when
+ * a statement needs it, and only as far as the statement's conditions on end, start, account_id and
+ * region let it matter (prune_priv.h); of files the same conditions keep objects from being read.
+ * Owner: the caller; one thread a session; query_interrupt (a signal handler too) and
+ * query_session_progress from any. */
 #pragma once
 
 #include "base/buf.h"
@@ -27,8 +31,15 @@ enum query_outcome {
 	QUERY_READER_GONE, /* nobody reads the other end of fd any more (EPIPE) */
 };
 
+/* Of locations s3://...; NULL: as aws/client.h and aws/credentials.h find them. Copied. */
+struct query_s3_options {
+	const char *endpoint, *profile, *region;
+	bool no_sign_request; /* nothing is signed: public buckets */
+	bool request_payer;   /* whoever asks pays */
+};
+
 struct query_options {
-	const char *const *locations; /* files, folders, globs, bucket folders */
+	const char *const *locations; /* files, folders, globs, bucket folders, s3://... */
 	size_t locations_count;
 	/* fields of text without a header line, NULL: the version 2 default; copied */
 	const struct record_format *headerless;
@@ -36,9 +47,10 @@ struct query_options {
 	unsigned threads;      /* 0: one a core */
 	uint64_t memory_limit; /* bytes, 0: DuckDB's default */
 	/* Folder for copies of text objects as Parquet (cache_priv.h), NULL: no cache; and its most
-	 * bytes. Opening and refreshing then also make what is missing there. */
+	 * bytes. Whatever lists objects then also makes what is missing there. */
 	const char *cache_folder;
 	uint64_t cache_limit;
+	struct query_s3_options s3;
 };
 
 /* table: for people; csv: RFC 4180; tsv: tabs, newlines and backslashes escaped by a backslash;
@@ -52,7 +64,9 @@ int query_session_open(
 /* Lists the locations again, so that later statements see new objects and miss removed ones. No
  * result may be open. */
 int query_session_refresh(struct query_session *session, struct err *err);
-/* Objects that the last listing found. */
+/* Locations at a server are not listed before a statement needs them. */
+bool query_session_is_lazy(const struct query_session *session);
+/* Objects that the last listing found; none yet where locations are at a server. */
 size_t query_session_objects(const struct query_session *session);
 /* Runs the statements in sql, separated by ';'. The last one's result is returned, to be printed in
  * this form (the form decides what DuckDB is asked for). Resets the stats. */
@@ -69,17 +83,27 @@ int64_t query_result_rows(const struct query_result *result);
  * was done. An object that a statement reads twice counts once. Complete once the result was
  * printed or freed. */
 struct query_stats {
-	uint64_t listed,
-		pruned;   /* objects, Parquet too; pruned: not opened for what their keys say */
-	uint64_t objects; /* of text, that were read */
+	uint64_t listed, pruned; /* objects, Parquet too; pruned: not opened for what their keys
+				  * say, a folder that was not listed for that as one */
+	uint64_t objects;        /* of text, that were read */
 	uint64_t packed_bytes, bytes; /* as they lie there, and unpacked */
 	uint64_t rows; /* good lines that the statement's conditions let through the scan */
 	uint64_t lines, bad_lines;
 	uint64_t bad_objects; /* with at least one bad line */
 	unsigned errors;
 	struct err error[QUERY_STATS_ERRORS];
+	uint64_t requests, received; /* at servers; received: bytes of objects */
 };
 void query_session_stats(struct query_session *session, struct query_stats *ret_stats);
+/* Of what is read at servers, for a progress bar; any thread, while a statement runs. False: there
+ * is nothing of the kind, or rows have come: from then on they are what there is to see. */
+struct query_progress {
+	bool is_listing;
+	uint64_t listed; /* keys so far */
+	uint64_t objects, objects_all;
+	uint64_t bytes, bytes_all;
+};
+bool query_session_progress(struct query_session *session, struct query_progress *ret_progress);
 /* Ends the statement that runs, or the next one when none does, until the next query_run but one.
  * Only atomic stores: safe in signal handlers. */
 void query_interrupt(struct query_session *session);

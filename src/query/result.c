@@ -193,6 +193,7 @@ int query_result_next(struct query_result *result, duckdb_data_chunk *ret_chunk,
 	if (is_interrupted(session))
 		return QUERY_INTERRUPTED;
 	duckdb_data_chunk chunk = duckdb_fetch_chunk(result->result);
+	session->has_rows = true;
 	if (chunk && duckdb_data_chunk_get_size(chunk) > 0) {
 		*ret_chunk = chunk;
 		return 0;

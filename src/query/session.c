@@ -1,10 +1,9 @@
-#include "query/session_priv.h"
-
 #include "query/filter_priv.h"
 #include "query/functions.h"
 #include "query/lexer_priv.h"
 #include "query/prune_priv.h"
 #include "query/rewrite_priv.h"
+#include "query/selection_priv.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -134,16 +133,11 @@ int query_session_open(
 		return -1;
 	if (open_database(session, options, err) < 0 || query_scan_register(session, err) < 0 ||
 		query_functions_register(session->connection, err) < 0 ||
+		query_selection_open(session, options, err) < 0 ||
 		query_session_refresh(session, err) < 0)
 		return -1;
 	*ret_session = take(session);
 	return 0;
-}
-
-static bool same_object(const struct query_object *a, const struct query_object *b)
-{
-	return strcmp(a->path, b->path) == 0 && a->size_bytes == b->size_bytes &&
-	       a->modified_ns == b->modified_ns && a->inode == b->inode;
 }
 
 /* Both lists are sorted by path: what has not changed keeps its shape. Returns whether nothing
@@ -156,13 +150,13 @@ static bool carry_shapes(
 
 	for (size_t i = 0; i < session->objects.count; i++) {
 		const struct query_object *object = &session->objects.object[i];
-		session->object_shape[i] = SIZE_MAX;
+		session->object_shape[i] = SHAPE_UNKNOWN;
 		while (j < old->count && strcmp(old->object[j].path, object->path) < 0)
 			j++;
-		if (j < old->count && old_shape[j] != SIZE_MAX &&
-			same_object(&old->object[j], object)) {
+		if (j < old->count && old_shape[j] != SHAPE_UNKNOWN &&
+			query_object_is_same(&old->object[j], object)) {
 			session->object_shape[i] = old_shape[j];
-			session->objects.object[i].cached = take(old->object[j].cached);
+			query_selection_carry(&old->object[j], &session->objects.object[i]);
 			kept++;
 		}
 	}
@@ -174,9 +168,9 @@ static void forget_text_shapes(struct query_session *session)
 {
 	for (size_t i = 0; i < session->objects.count; i++) {
 		size_t shape = session->object_shape[i];
-		if (session->objects.object[i].cached && shape != SIZE_MAX &&
+		if (session->objects.object[i].cached && shape < session->shapes_count &&
 			!session->shapes[shape]->parquet)
-			session->object_shape[i] = SIZE_MAX;
+			session->object_shape[i] = SHAPE_UNKNOWN;
 	}
 }
 
@@ -202,28 +196,15 @@ static void list_texts(struct query_session *session)
 	session->text_stats = mem_new(session->objects.count + 1, sizeof(*session->text_stats));
 	session->texts_count = 0;
 	for (size_t i = 0; i < session->objects.count; i++) {
-		if (!query_object_is_parquet(&session->objects.object[i]))
+		const struct query_object *object = &session->objects.object[i];
+		if (!query_object_is_parquet(object) && query_selection_has(session, i))
 			session->texts[session->texts_count++] = i;
 	}
 }
 
-int query_session_refresh(struct query_session *session, struct err *err)
+int query_session_prepare(struct query_session *session, struct err *err)
 {
-	struct query_objects old = session->objects;
-	size_t *old_shape = session->object_shape;
-	struct query_objects objects;
-
-	if (query_objects_list(&objects, (const char *const *)session->locations,
-		    session->locations_count, err) < 0)
-		return -1;
-	session->objects = objects;
-	session->object_shape = mem_new(objects.count + 1, sizeof(*session->object_shape));
-	bool unchanged = carry_shapes(session, &old, old_shape);
-	free(old_shape);
-	query_objects_done(&old);
-	if (unchanged)
-		return 0;
-	if (session->cache && query_cache_apply(session->cache, &session->objects, err) < 0)
+	if (query_selection_cache(session, err) < 0)
 		return -1;
 	forget_text_shapes(session);
 	list_texts(session);
@@ -232,6 +213,38 @@ int query_session_refresh(struct query_session *session, struct err *err)
 	query_columns_make(session);
 	query_filter_free(take(session->filter)); /* its columns are those of before */
 	return set_view(session, session->kept_aliases, err);
+}
+
+int query_session_refresh(struct query_session *session, struct err *err)
+{
+	if (!query_selection_is_lazy(session))
+		return query_session_list(session, err);
+	query_selection_set_stale(session);
+	return 0;
+}
+
+int query_session_list(struct query_session *session, struct err *err)
+{
+	struct query_objects old = session->objects;
+	size_t *old_shape = session->object_shape;
+	struct query_objects objects;
+
+	if (query_objects_list(&objects, (const char *const *)session->locations,
+		    session->locations_count, err) < 0)
+		return -1;
+	if (query_selection_list(session, &objects, err) < 0) {
+		query_objects_done(&objects);
+		return -1;
+	}
+	query_objects_sort(&objects);
+	session->objects = objects;
+	session->object_shape = mem_new(objects.count + 1, sizeof(*session->object_shape));
+	bool unchanged = carry_shapes(session, &old, old_shape);
+	free(old_shape);
+	query_objects_done(&old);
+	if (query_selection_mark(session) && unchanged)
+		return 0;
+	return query_session_prepare(session, err);
 }
 
 /* What DuckDB understands of the statement; empty when that is no tree (it will say why when it
@@ -388,9 +401,20 @@ static void reset_stats(struct query_session *session)
 {
 	session->interrupted = false;
 	session->reads_cached = false;
+	session->has_rows = false;
 	session->errors_count = 0;
 	session->failure = (struct err)ERR_INIT;
-	memset(session->text_stats, 0, (session->objects.count + 1) * sizeof(*session->text_stats));
+	if (session->text_stats)
+		memset(session->text_stats, 0,
+			(session->objects.count + 1) * sizeof(*session->text_stats));
+}
+
+static int select_objects(struct query_session *session, struct str statement, struct err *err)
+{
+	_cleanup_buf_ struct buf quoted = {0};
+
+	rewrite_quote_words(&quoted, statement);
+	return query_selection_apply(session, buf_str(&quoted), err);
 }
 
 int query_run(struct query_session *session, struct str sql, enum query_output output,
@@ -416,14 +440,20 @@ int query_run(struct query_session *session, struct str sql, enum query_output o
 				return r;
 			query_result_free(take(result));
 		}
-		if (rewrite(session, statement, &text, err) < 0)
-			return -1;
+		if (select_objects(session, statement, err) < 0 ||
+			rewrite(session, statement, &text, err) < 0)
+			return session->interrupted ? QUERY_INTERRUPTED : -1;
 		int r = query_result_start(&result, session, buf_str(&text), output, err);
 		if (r != 0)
 			return r;
 	}
 	*ret_result = take(result);
 	return 0;
+}
+
+bool query_session_is_lazy(const struct query_session *session)
+{
+	return query_selection_is_lazy(session);
 }
 
 size_t query_session_objects(const struct query_session *session)
@@ -436,7 +466,7 @@ static void add_cached_stats(const struct query_session *session, struct query_s
 {
 	for (size_t i = 0; i < session->objects.count; i++) {
 		const struct query_cached *cached = session->objects.object[i].cached;
-		if (!cached)
+		if (!cached || !query_selection_has(session, i))
 			continue;
 		stats->objects++;
 		stats->lines += cached->lines;
@@ -451,8 +481,6 @@ void query_session_stats(struct query_session *session, struct query_stats *ret_
 {
 	struct query_stats stats = {0};
 
-	stats.listed = session->objects.count;
-	stats.pruned = session->pruned;
 	pthread_mutex_lock(&session->lock);
 	for (size_t i = 0; i < session->texts_count; i++) {
 		const struct query_text_stats *object = &session->text_stats[session->texts[i]];
@@ -470,7 +498,13 @@ void query_session_stats(struct query_session *session, struct query_stats *ret_
 	if (session->reads_cached)
 		add_cached_stats(session, &stats);
 	pthread_mutex_unlock(&session->lock);
+	query_selection_stats(session, &stats);
 	*ret_stats = stats;
+}
+
+bool query_session_progress(struct query_session *session, struct query_progress *ret_progress)
+{
+	return !session->has_rows && query_selection_progress(session, ret_progress);
 }
 
 /* duckdb_interrupt stores into an atomic flag of the connection and does nothing else (read in the
@@ -479,6 +513,7 @@ void query_interrupt(struct query_session *session)
 {
 	session->interrupted = true;
 	duckdb_interrupt(session->connection);
+	query_selection_interrupt(session);
 }
 
 void query_session_close(struct query_session *session)
@@ -487,12 +522,14 @@ void query_session_close(struct query_session *session)
 		return;
 	duckdb_disconnect(&session->connection);
 	duckdb_close(&session->database);
-	rmdir(session->temporary_folder);
 	query_filter_free(session->filter);
 	query_columns_free(session);
 	query_shapes_free(session);
+	/* first: it may still be fetching objects that nobody reads any more */
+	query_selection_free(session);
 	query_objects_done(&session->objects);
 	query_cache_close(session->cache);
+	rmdir(session->temporary_folder);
 	free(session->texts);
 	free(session->text_stats);
 	for (size_t i = 0; i < session->locations_count; i++)

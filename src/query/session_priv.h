@@ -68,6 +68,8 @@ struct query_session {
 	struct query_column *columns;
 	size_t columns_count;
 
+	struct query_selection *selection; /* which of the objects the statement reads */
+
 	uint32_t view_aliases; /* older names that the view has now */
 	bool view_filtered;    /* it leaves out what session->filter does, of Parquet objects */
 	bool view_unsure;      /* a transaction may bring back an older one */
@@ -78,8 +80,8 @@ struct query_session {
 
 	/* Of the statement that runs. */
 	struct query_filter *filter; /* what its scans leave out, NULL: nothing */
-	size_t pruned;               /* objects that were not opened for what their keys say */
 	atomic_bool interrupted;
+	atomic_bool has_rows; /* the result has begun to come */
 	pthread_mutex_t lock; /* the rest is shared by DuckDB's threads */
 	struct query_text_stats *text_stats;
 	bool reads_cached; /* the statement may read objects from the cache */
@@ -132,6 +134,10 @@ int query_result_start(struct query_result **ret_result, struct query_session *s
 int query_result_next(struct query_result *result, duckdb_data_chunk *ret_chunk, struct err *err);
 /* Computes what is left without looking at it. */
 int query_result_finish(struct query_result *result, struct err *err);
+/* session.c: lists the locations for the statement's conditions; and makes shapes, columns and view
+ * of what is selected. */
+int query_session_list(struct query_session *session, struct err *err);
+int query_session_prepare(struct query_session *session, struct err *err);
 /* session.c: runs a statement of our own. */
 int query_execute(
 	struct query_session *session, const char *sql, duckdb_result *ret_result, struct err *err);

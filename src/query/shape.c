@@ -2,7 +2,7 @@
  * with many small objects opening them is what takes the time. Parquet: the footers, read by
  * DuckDB; objects with equal columns are told by a fingerprint and described once. An object that
  * has not changed since the last look keeps its shape. */
-#include "query/session_priv.h"
+#include "query/selection_priv.h"
 
 #include "base/input.h"
 #include "record/reader.h"
@@ -81,7 +81,7 @@ static int read_header(struct headers *headers, size_t object, struct err *err)
 	_cleanup_buf_ struct buf fingerprint = {0};
 	size_t count;
 
-	if (query_object_open(&session->objects.object[object], &input, err) < 0 ||
+	if (query_object_peek(&session->objects.object[object], &input, err) < 0 ||
 		record_reader_open_as(&reader, take(input), session->headerless, false, err) < 0)
 		return -1;
 	const struct record_reader_column *columns = record_reader_columns(reader, &count);
@@ -112,7 +112,8 @@ static void *read_headers(void *argument)
 	while (!headers->failed && (i = headers->next++) < session->objects.count) {
 		struct err err = ERR_INIT;
 		if (query_object_is_parquet(&session->objects.object[i]) ||
-			session->object_shape[i] != SIZE_MAX || read_header(headers, i, &err) == 0)
+			session->object_shape[i] != SHAPE_UNKNOWN ||
+			read_header(headers, i, &err) == 0)
 			continue;
 		pthread_mutex_lock(&headers->lock);
 		if (!headers->failed)
@@ -251,7 +252,7 @@ static int find_parquet_shapes(struct query_session *session, struct err *err)
 		"FROM parquet_schema([");
 	for (size_t i = 0; i < session->objects.count; i++) {
 		const struct query_object *object = &session->objects.object[i];
-		if (!query_object_is_parquet(object) || session->object_shape[i] != SIZE_MAX)
+		if (!query_object_is_parquet(object) || session->object_shape[i] != SHAPE_UNKNOWN)
 			continue;
 		buf_add_text(&sql, separator);
 		add_path(&sql, query_object_path(object));
@@ -275,7 +276,7 @@ static int find_parquet_shapes(struct query_session *session, struct err *err)
 	duckdb_destroy_result(&result);
 	for (size_t i = 0; r == 0 && i < session->objects.count; i++) {
 		if (query_object_is_parquet(&session->objects.object[i]) &&
-			session->object_shape[i] == SIZE_MAX)
+			session->object_shape[i] == SHAPE_UNKNOWN)
 			r = err_set(err, ERR_INPUT, "%s: the Parquet footer cannot be read",
 				session->objects.object[i].path);
 	}
@@ -287,6 +288,9 @@ static void forget_unused_shapes(struct query_session *session)
 	_cleanup_free_ size_t *place = mem_new(session->shapes_count + 1, sizeof(*place));
 	size_t kept = 0;
 
+	/* Objects that a statement does not want now may come back with their shape. */
+	if (query_selection_is_lazy(session))
+		return;
 	for (size_t i = 0; i < session->objects.count; i++)
 		place[session->object_shape[i]] = 1;
 	for (size_t i = 0; i < session->shapes_count; i++) {
@@ -304,7 +308,14 @@ static void forget_unused_shapes(struct query_session *session)
 
 int query_shapes_find(struct query_session *session, struct err *err)
 {
-	if (find_text_shapes(session, err) < 0 || find_parquet_shapes(session, err) < 0)
+	int result = query_selection_before_shapes(session, err);
+
+	if (result == 0)
+		result = find_text_shapes(session, err);
+	if (result == 0)
+		result = find_parquet_shapes(session, err);
+	query_selection_after_shapes(session);
+	if (result < 0)
 		return -1;
 	forget_unused_shapes(session);
 	return 0;
