@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PEEK_BYTES  (64 << 10)
+#define PEEK_BYTES  (1 << 20) /* a header line and what the reader looks at with it */
 #define AHEAD_PARTS 4
 #define AHEAD_MAX   64 /* objects that wait to be opened */
 #define POLL_MS     100

@@ -1,6 +1,7 @@
 #include "query/locations_priv.h"
 
 #include "query/remote_priv.h"
+#include "record/unwrap.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -262,7 +263,7 @@ int query_objects_list(struct query_objects *ret_objects, const char *const *loc
 	return 0;
 }
 
-static int open_object(
+static int open_packed(
 	const struct query_object *object, bool peek, struct input **ret_input, struct err *err)
 {
 	if (object->remote)
@@ -273,6 +274,17 @@ static int open_object(
 		err_hint(err, "it was there when the locations were listed and has been removed "
 			      "since; run the statement again");
 	return -1;
+}
+
+static int open_object(
+	const struct query_object *object, bool peek, struct input **ret_input, struct err *err)
+{
+	_cleanup_(input_closep) struct input *input = NULL;
+
+	if (open_packed(object, peek, &input, err) < 0 || record_unwrap(&input, err) < 0)
+		return -1;
+	*ret_input = take(input);
+	return 0;
 }
 
 const char *query_object_path(const struct query_object *object)
