@@ -65,6 +65,11 @@ static void *run(void *context)
 	return NULL;
 }
 
+static void stop_for_rows(void *context)
+{
+	query_bar_stop(context);
+}
+
 void query_bar_start(struct query_bar *bar, struct query_session *session)
 {
 	struct query_progress progress;
@@ -74,6 +79,7 @@ void query_bar_start(struct query_bar *bar, struct query_session *session)
 	if (!cli_is_terminal(2) || !query_session_progress(session, &progress))
 		return;
 	/* Ctrl-C is the other thread's. */
+	query_session_on_rows(session, stop_for_rows, bar);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	bar->is_started = pthread_create(&bar->thread, NULL, run, bar) == 0;
@@ -87,4 +93,5 @@ void query_bar_stop(struct query_bar *bar)
 	bar->is_ending = true;
 	pthread_join(bar->thread, NULL);
 	bar->is_started = false;
+	query_session_on_rows(bar->session, NULL, NULL);
 }

@@ -104,6 +104,10 @@ struct query_progress {
 	uint64_t bytes, bytes_all;
 };
 bool query_session_progress(struct query_session *session, struct query_progress *ret_progress);
+/* Called on the session's thread, once a query_run, when the first rows have come and before they
+ * are printed. */
+void query_session_on_rows(
+	struct query_session *session, void (*on_rows)(void *context), void *context);
 /* Ends the statement that runs, or the next one when none does, until the next query_run but one.
  * Only atomic stores: safe in signal handlers. */
 void query_interrupt(struct query_session *session);

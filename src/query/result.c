@@ -193,7 +193,8 @@ int query_result_next(struct query_result *result, duckdb_data_chunk *ret_chunk,
 	if (is_interrupted(session))
 		return QUERY_INTERRUPTED;
 	duckdb_data_chunk chunk = duckdb_fetch_chunk(result->result);
-	session->has_rows = true;
+	if (!atomic_exchange(&session->has_rows, true) && session->on_rows)
+		session->on_rows(session->on_rows_context);
 	if (chunk && duckdb_data_chunk_get_size(chunk) > 0) {
 		*ret_chunk = chunk;
 		return 0;

@@ -502,6 +502,13 @@ void query_session_stats(struct query_session *session, struct query_stats *ret_
 	*ret_stats = stats;
 }
 
+void query_session_on_rows(
+	struct query_session *session, void (*on_rows)(void *context), void *context)
+{
+	session->on_rows = on_rows;
+	session->on_rows_context = context;
+}
+
 bool query_session_progress(struct query_session *session, struct query_progress *ret_progress)
 {
 	return !session->has_rows && query_selection_progress(session, ret_progress);

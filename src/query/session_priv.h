@@ -82,6 +82,8 @@ struct query_session {
 	struct query_filter *filter; /* what its scans leave out, NULL: nothing */
 	atomic_bool interrupted;
 	atomic_bool has_rows; /* the result has begun to come */
+	void (*on_rows)(void *context);
+	void *on_rows_context;
 	pthread_mutex_t lock; /* the rest is shared by DuckDB's threads */
 	struct query_text_stats *text_stats;
 	bool reads_cached; /* the statement may read objects from the cache */
