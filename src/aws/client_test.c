@@ -678,6 +678,34 @@ static void bad_settings(void **state)
 	}
 }
 
+/* As libcurl has it: http_proxy, and no_proxy for what does not go there. */
+static void proxies(void **state)
+{
+	const struct aws_client_settings settings = {
+		.region = "us-east-1", .endpoint = "http://storage.invalid:4560", .attempts = 1};
+	struct fixture f = {0};
+	struct aws_answer answer;
+	struct err err = ERR_INIT;
+
+	f.server.answer = say_yes;
+	f.server.context = &f;
+	test_server_start(&f.server);
+	setenv("http_proxy", f.server.url, 1);
+	make_client(&f, &settings);
+	if (aws_client_call(f.client, &create, &answer, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_string_equal(f.path, "http://storage.invalid:4560/");
+	aws_answer_done(&answer);
+	setenv("no_proxy", "storage.invalid", 1);
+	assert_int_equal(aws_client_call(f.client, &create, &answer, &err), -1);
+	assert_int_equal(atomic_load(&f.server.requests), 1);
+	assert_non_null(strstr(err.hint, "endpoint's name"));
+	aws_answer_done(&answer);
+	unsetenv("http_proxy");
+	unsetenv("no_proxy");
+	stop(&f);
+}
+
 /* Nothing of the machine that tests counts. */
 static int clean_environment(void **state)
 {
@@ -710,6 +738,7 @@ int main(void)
 		cmocka_unit_test(silence_ends),
 		cmocka_unit_test(stops_at_once),
 		cmocka_unit_test(bad_settings),
+		cmocka_unit_test(proxies),
 	};
 
 	return cmocka_run_group_tests(tests, clean_environment, NULL);
