@@ -314,7 +314,8 @@ static int make_log_group(struct cli_account *account, struct err *err)
 	return result;
 }
 
-/* CreateFlowLogs answers 200 with what it could not do inside. */
+/* CreateFlowLogs answers 200 with what it could not do inside. One that a nagare of another version
+ * made with this token, and asked for differently, is left as it is. */
 static int create_flow_log(struct cli_account *account, const char *const *pairs, struct err *err)
 {
 	struct aws_answer answer;
@@ -322,6 +323,8 @@ static int create_flow_log(struct cli_account *account, const char *const *pairs
 
 	if (result < 0 && strcmp(answer.code, "InvalidVpcID.NotFound") == 0) {
 		result = CLI_ACCOUNT_NO_VPC;
+	} else if (result < 0 && strcmp(answer.code, "IdempotentParameterMismatch") == 0) {
+		result = 0;
 	} else if (result == 0) {
 		_cleanup_free_ char *code = element_of(&answer, STR("code"));
 		_cleanup_free_ char *message = element_of(&answer, STR("message"));
@@ -348,7 +351,9 @@ int cli_account_default_flow_logs(struct cli_account *account, const char *vpc_i
 	const char *const logs[] = {"Action", "CreateFlowLogs", "Version", "2016-11-15",
 		"ResourceType", "VPC", "ResourceId.1", vpc_id, "TrafficType", "ALL",
 		"LogDestinationType", "cloud-watch-logs", "LogGroupName", CLI_ACCOUNT_LOG_GROUP,
-		"DeliverLogsPermissionArn", role, "MaxAggregationInterval", "10", "ClientToken",
+		"DeliverLogsPermissionArn", role, "MaxAggregationInterval", "10",
+		"TagSpecification.1.ResourceType", "vpc-flow-log", "TagSpecification.1.Tag.1.Key",
+		"Name", "TagSpecification.1.Tag.1.Value", "nagare-up-logs", "ClientToken",
 		token_logs, NULL};
 	static const char bucket[] = "arn:aws:s3:::" CLI_ACCOUNT_BUCKET;
 	const char *const s3[] = {"Action", "CreateFlowLogs", "Version", "2016-11-15",
@@ -356,7 +361,9 @@ int cli_account_default_flow_logs(struct cli_account *account, const char *vpc_i
 		"LogDestinationType", "s3", "LogDestination", bucket, "MaxAggregationInterval",
 		"10", "DestinationOptions.FileFormat", "parquet",
 		"DestinationOptions.HiveCompatiblePartitions", "true",
-		"DestinationOptions.PerHourPartition", "true", "ClientToken", token_s3, NULL};
+		"DestinationOptions.PerHourPartition", "true", "TagSpecification.1.ResourceType",
+		"vpc-flow-log", "TagSpecification.1.Tag.1.Key", "Name",
+		"TagSpecification.1.Tag.1.Value", "nagare-up-s3", "ClientToken", token_s3, NULL};
 	int result = create_flow_log(account, logs, err);
 
 	return result ? result : create_flow_log(account, s3, err);

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -49,6 +50,7 @@ struct up {
 	bool is_greeted, is_fault_said;
 	int64_t set_up_ns,
 		slow_ns; /* monotonic: when to try again, and to say that it takes long */
+	int lock;        /* held as long as this runs */
 };
 
 static int set_folder(void *settings, const char *value, struct err *err)
@@ -111,6 +113,38 @@ static char *choose_user(const struct settings *settings, const char *folder)
 	return mem_strdup("nobody");
 }
 
+/* The lock that a server holds; it makes the file, as the user that it runs as. */
+static int check_no_server(const struct up *up, struct err *err)
+{
+	_cleanup_free_ char *path = mem_printf("%s/lock", up->folder);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	err_set(err, ERR_SYSTEM, "%s is in use by a nagare server", up->folder);
+	return err_hint(err, "stop it first; 'nagare agent --server' records beside it");
+}
+
+/* The agent's folder is root's, whatever it was: who owns what is around it could have put it
+ * there. Its descriptor is also the lock against a second one of us. */
+static int take_agent_folder(struct up *up, struct err *err)
+{
+	if (file_make_folders(up->agent_folder, 0700, err) < 0)
+		return -1;
+	up->lock = open(up->agent_folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (up->lock < 0)
+		return err_set_errno(err, errno, "%s", up->agent_folder);
+	if (flock(up->lock, LOCK_EX | LOCK_NB) < 0) {
+		err_set(err, ERR_SYSTEM, "%s is in use by another 'nagare up'", up->folder);
+		return err_hint(err, "stop it first, or give this one another --data-dir");
+	}
+	if (check_no_server(up, err) < 0)
+		return -1;
+	if (fchown(up->lock, 0, 0) < 0 || fchmod(up->lock, 0700) < 0)
+		return err_set_errno(err, errno, "%s", up->agent_folder);
+	return 0;
+}
+
 /* The folder is the server's alone; the agent enters its own before it gives up root's rights. */
 static int make_folders(struct up *up, struct err *err)
 {
@@ -121,15 +155,10 @@ static int make_folders(struct up *up, struct err *err)
 	mode_t mask = umask(022);
 	int made = file_make_folders(up->folder, 0755, err);
 	umask(mask);
-	if (made < 0 || file_make_folders(up->agent_folder, 0700, err) < 0)
+	if (made < 0 || take_agent_folder(up, err) < 0)
 		return -1;
 	if (chmod(up->folder, 0700) < 0 || chown(up->folder, user->pw_uid, user->pw_gid) < 0)
 		return err_set_errno(err, errno, "%s", up->folder);
-	/* Who owns what is around it could have put it there. */
-	_cleanup_close_ int fd =
-		open(up->agent_folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, 0, 0) < 0 || fchmod(fd, 0700) < 0)
-		return err_set_errno(err, errno, "%s", up->agent_folder);
 	return 0;
 }
 
@@ -403,7 +432,7 @@ static int start_all(struct up *up, struct err *err)
 static int run(void *settings_, int argc, char **argv, struct err *err)
 {
 	struct settings *settings = settings_;
-	struct up up = {.settings = settings};
+	struct up up = {.settings = settings, .lock = -1};
 	int result = 0;
 
 	if (geteuid() != 0) {
@@ -441,6 +470,7 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 	cli_child_stop(&up.server, STOP_SERVER_MS);
 	cli_account_close(up.account);
 	agent_settings_done(&up.naming);
+	mem_closep(&up.lock);
 	free(up.ca_bundle);
 	free(up.config);
 	free(up.user);
