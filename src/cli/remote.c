@@ -4,6 +4,7 @@
 #include "cli/defaults.h"
 #include "store/identities.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,6 +76,11 @@ int cli_remote_open(struct cli_remote *remote, struct err *err)
 		.region = remote->region, .endpoint = remote->endpoint};
 
 	find_local(remote);
+	if (remote->file && access(remote->file, F_OK) < 0) {
+		err_set_errno(err, errno, "%s", remote->file);
+		return err_hint(err, "the first 'nagare up' or 'nagare server' over this data "
+				     "makes it");
+	}
 	if (remote->file) {
 		keys.credentials_file = remote->file;
 		keys.profile = STORE_PROFILE_NAME;
@@ -127,6 +133,11 @@ int cli_remote_call(struct cli_remote *remote, const char *service, const char *
 		.is_idempotent = strncmp(operation, "Describe", 8) == 0};
 	int result = aws_client_call(remote->client, &call, &answer, err);
 	snprintf(remote->code, sizeof(remote->code), "%s", answer.code);
+	if (result < 0 && answer.status == 0 && remote->file && !remote->endpoint && err) {
+		err->hint[0] = '\0'; /* what is known here is more */
+		err_hint(err, "does the server of %s run? 'nagare up' or 'nagare server' starts it",
+			remote->file);
+	}
 	if (result == 0)
 		result = aws_xml_parse(ret_document, buf_str(&answer.body), err);
 	aws_answer_done(&answer);
