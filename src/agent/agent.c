@@ -21,24 +21,59 @@
 #define MISSED_MAX         1024
 #define GONE_MAX           256
 #define WARN_EVERY_SECONDS 10
+#define SAID_MAX           8
 
 /* ---- warnings: of all threads, one at a time ---- */
 
+/* What was said lately. Numbers in it (ports, times, batches) make no other message. */
+static struct {
+	uint64_t hash;
+	int64_t at;
+} said[SAID_MAX];
 static pthread_mutex_t warn_lock = PTHREAD_MUTEX_INITIALIZER;
-static int64_t warned_at;
+
+static uint64_t hash_of(const char *message)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (; *message; message++) {
+		if (*message < '0' || *message > '9')
+			hash = (hash ^ (unsigned char)*message) * UINT64_C(0x100000001b3);
+	}
+	return hash;
+}
+
+/* So that one that comes again and again does not hide another. */
+static bool is_worth_saying(const char *message)
+{
+	int64_t now = clock_mono_ns() / CLOCK_NS_PER_SECOND;
+	uint64_t hash = hash_of(message);
+	size_t oldest = 0;
+
+	for (size_t i = 0; i < SAID_MAX; i++) {
+		if (said[i].at && said[i].hash == hash) {
+			oldest = i;
+			break;
+		}
+		if (said[i].at < said[oldest].at)
+			oldest = i;
+	}
+	if (said[oldest].at && now - said[oldest].at < WARN_EVERY_SECONDS)
+		return false;
+	said[oldest].hash = hash;
+	said[oldest].at = now;
+	return true;
+}
 
 static void warn(void *context, const struct err *err)
 {
 	const struct agent_options *options = context;
-	int64_t now = clock_mono_ns() / CLOCK_NS_PER_SECOND;
 
 	if (!options->warn)
 		return;
 	pthread_mutex_lock(&warn_lock);
-	if (!warned_at || now - warned_at >= WARN_EVERY_SECONDS) {
-		warned_at = now;
+	if (is_worth_saying(err->message))
 		options->warn(options->context, err);
-	}
 	pthread_mutex_unlock(&warn_lock);
 }
 
