@@ -4,6 +4,8 @@ Names carry the process id, so that tests run side by side. Devices have fixed M
 permanent neighbours and no IPv6 of their own accord: what crosses them is what the test sends.
 """
 import atexit
+import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -11,6 +13,9 @@ import signal
 import subprocess
 import sys
 import time
+
+NEWNET = 0x40000000
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def skip(why):
@@ -47,6 +52,19 @@ def wait_for(condition, what, seconds=20):
         if time.monotonic() > end:
             raise TimeoutError(what)
         time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def inside(namespace):
+    """This thread's sockets are of that network namespace."""
+    with open("/proc/self/ns/net") as own, open(f"/run/netns/{namespace}") as other:
+        if LIBC.setns(other.fileno(), NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+        try:
+            yield
+        finally:
+            if LIBC.setns(own.fileno(), NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
 
 
 class Network:

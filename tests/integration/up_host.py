@@ -1,8 +1,6 @@
 """nagare up in a network namespace, and its APIs through boto3: what the tests of agents share.
 Skipped (77) where boto3 is not: tools/install-dependencies --tests fetches it.
 """
-import contextlib
-import ctypes
 import json
 import os
 import re
@@ -22,13 +20,11 @@ if os.path.realpath(sys.prefix) != os.path.realpath(CLIENTS):
 import boto3
 import botocore.config
 
-from namespaces import run, wait_for
+from namespaces import inside, run, wait_for
 
 NAGARE = None  # set by the test
 ETHERNET = 14
 KEPT = 0xc000003000  # BPF, PERFMON, NET_RAW, NET_ADMIN: capabilities(7) 39, 38, 13, 12
-NEWNET = 0x40000000
-LIBC = ctypes.CDLL(None, use_errno=True)
 
 SEND = """
 import socket, sys, time
@@ -42,19 +38,6 @@ for _ in range(int(count)):
         pass
     time.sleep(float(pause))
 """
-
-
-@contextlib.contextmanager
-def inside(namespace):
-    """This thread's sockets are of that network namespace."""
-    with open("/proc/self/ns/net") as own, open(f"/run/netns/{namespace}") as other:
-        if LIBC.setns(other.fileno(), NEWNET):
-            raise OSError(ctypes.get_errno(), "setns")
-        try:
-            yield
-        finally:
-            if LIBC.setns(own.fileno(), NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
 
 
 def capabilities(pid):
