@@ -33,6 +33,7 @@ test-s3: all
 test-faults: test-dependencies all
 	@tests/faults/server $(BUILD)/nagare --kills $(or $(KILLS),50)
 	@tests/faults/logs $(BUILD)/nagare --kills $(or $(KILLS),50)
+	@tools/run-as-root tests/faults/agent $(BUILD)/nagare --kills $(or $(KILLS),50) --outage 40
 
 check:
 	@tools/check
