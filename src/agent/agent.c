@@ -171,6 +171,14 @@ static int open_capture(struct agent *agent, struct err *err)
 	return options->loaded ? options->loaded(options->context, err) : 0;
 }
 
+static int open_ids(struct agent *agent, struct err *err)
+{
+	const char *folder = agent->options->folder;
+	_cleanup_free_ char *path = folder ? mem_printf("%s/interfaces.json", folder) : NULL;
+
+	return vpc_ids_open(&agent->ids, path, err);
+}
+
 static int open_deliver(struct agent *agent, struct err *err)
 {
 	const struct agent_options *options = agent->options;
@@ -233,7 +241,8 @@ static int check_attached(const struct agent *agent, struct err *err)
 
 static int agent_open(struct agent *agent, struct err *err)
 {
-	if (open_capture(agent, err) < 0 || agent_board_new(&agent->board, err) < 0)
+	if (open_capture(agent, err) < 0 || agent_board_new(&agent->board, err) < 0 ||
+		open_ids(agent, err) < 0)
 		return -1;
 	agent->board->report.started_ms = clock_wall_ns() / 1000000;
 	/* Before there are threads: one that takes a signal would end the process. */
@@ -256,6 +265,7 @@ static void agent_done(struct agent *agent)
 	capture_live_close(agent->live);
 	agent_devices_done(agent);
 	agent_board_free(agent->board);
+	vpc_ids_free(agent->ids);
 	mem_closep(&agent->signals);
 	mem_closep(&agent->timer);
 	mem_closep(&agent->monitor);

@@ -6,6 +6,7 @@
 #include "agent/board_priv.h"
 #include "capture/live.h"
 #include "flow/windows.h"
+#include "vpc/ids.h"
 
 #include <poll.h>
 
@@ -49,6 +50,7 @@ struct agent_open;
 struct agent {
 	const struct agent_options *options;
 	struct vpc_identity identity;
+	struct vpc_ids *ids;
 	struct capture_live *live;
 	struct deliver *deliver;
 	struct agent_device **devices; /* by number; NULL: free */

@@ -118,7 +118,7 @@ static void update_device(
 	char id[VPC_ID_SIZE], instance_id[VPC_ID_SIZE];
 	bool is_known = device->interface.ifindex != 0;
 
-	/* Its id was derived from what it was called then, and stays. */
+	/* Its id stays, also where its name and MAC address have changed at once. */
 	memcpy(id, device->interface.id, sizeof(id));
 	memcpy(instance_id, device->interface.instance_id, sizeof(instance_id));
 	device->interface = *interface;
@@ -148,8 +148,12 @@ int agent_follow_devices(struct agent *agent, struct err *err)
 	_cleanup_free_ struct vpc_interface *interfaces = NULL;
 	size_t count;
 
+	struct err failure = ERR_INIT;
+
 	if (vpc_interfaces_list(&interfaces, &count, err) < 0)
 		return -1;
+	if (vpc_ids_apply(agent->ids, interfaces, count, true, &failure) < 0)
+		agent_warn(agent, &failure); /* they hold for as long as this process runs */
 	_cleanup_free_ bool *is_seen = mem_new(agent->devices_count + count + 1, sizeof(bool));
 	for (size_t i = 0; i < count; i++) {
 		struct agent_device *device = find_present(agent, interfaces[i].ifindex);

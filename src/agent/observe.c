@@ -134,6 +134,7 @@ int agent_observer_start(
 	struct agent_observer *observer = mem_new(1, sizeof(*observer));
 	const struct vpc_network_settings settings = {.identity = agent->identity,
 		.naming = &agent->options->naming,
+		.ids = agent->ids,
 		.include_loopback = agent->options->include_loopback};
 
 	observer->agent = (struct agent *)agent;

@@ -1,8 +1,10 @@
 /* Devices and addresses come from two rtnetlink dumps (RTM_GETLINK, RTM_GETADDR, rtnetlink(7)).
  *
  * Ids look like AWS's: a prefix, "0" and 16 hex digits. The digits are a hash of the machine-id and
- * of what stays with a device: the permanent MAC address of hardware, the name of everything else
- * (virtual devices get a new random MAC each time they are made). */
+ * of what stays with a device: the permanent MAC address of hardware; else the first of its
+ * alternative names, which somebody gave it to be known by (ip link property add altname); else the
+ * switch and port that it stands for (devlink: representors); else its name (virtual devices get a
+ * new random MAC each time they are made). What was derived once is kept by vpc/ids.h. */
 #include "vpc/interface.h"
 
 #include "base/file.h"
@@ -184,8 +186,72 @@ static struct vpc_interface *add_interface(struct listing *listing)
 	return interface;
 }
 
-static void take_link_attribute(
-	struct vpc_interface *interface, const struct nlattr *attribute, const uint8_t **permanent)
+/* What an id may be derived from; n == 0: there is none. */
+struct stable {
+	struct str permanent_mac, alternative_name, switch_id, port_name;
+};
+
+static struct str payload(const struct nlattr *attribute)
+{
+	struct str text = {mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute)};
+
+	return text;
+}
+
+static struct str text_payload(const struct nlattr *attribute)
+{
+	struct str text = payload(attribute);
+
+	while (text.n && !text.p[text.n - 1])
+		text.n--;
+	return text;
+}
+
+static void take_stable(struct stable *stable, const struct nlattr *attribute)
+{
+	const struct nlattr *property;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_PERM_ADDRESS:
+		if (mnl_attr_get_payload_len(attribute) == 6)
+			stable->permanent_mac = payload(attribute);
+		break;
+	case IFLA_PROP_LIST:
+		mnl_attr_for_each_nested(property, attribute)
+		{
+			if (mnl_attr_get_type(property) == IFLA_ALT_IFNAME &&
+				!stable->alternative_name.n)
+				stable->alternative_name = text_payload(property);
+		}
+		break;
+	case IFLA_PHYS_SWITCH_ID:
+		stable->switch_id = payload(attribute);
+		break;
+	case IFLA_PHYS_PORT_NAME:
+		stable->port_name = text_payload(attribute);
+		break;
+	}
+}
+
+static void name_interface(struct vpc_interface *interface, const struct stable *stable)
+{
+	_cleanup_buf_ struct buf port = {0};
+	struct str identity = str_from(interface->name);
+
+	if (stable->permanent_mac.n) {
+		identity = stable->permanent_mac;
+	} else if (stable->alternative_name.n) {
+		identity = stable->alternative_name;
+	} else if (stable->switch_id.n && stable->port_name.n) {
+		buf_add_str(&port, stable->switch_id);
+		buf_add_char(&port, ' ');
+		buf_add_str(&port, stable->port_name);
+		identity = buf_str(&port);
+	}
+	vpc_id_make(interface->id, "eni", identity);
+}
+
+static void take_link_attribute(struct vpc_interface *interface, const struct nlattr *attribute)
 {
 	uint16_t length = mnl_attr_get_payload_len(attribute);
 
@@ -201,10 +267,6 @@ static void take_link_attribute(
 	case IFLA_ADDRESS:
 		if (length == 6)
 			memcpy(interface->mac, mnl_attr_get_payload(attribute), 6);
-		break;
-	case IFLA_PERM_ADDRESS:
-		if (length == 6)
-			*permanent = mnl_attr_get_payload(attribute);
 		break;
 	case IFLA_LINKINFO:
 		set_kind(interface, attribute);
@@ -226,7 +288,7 @@ static int on_link(const struct nlmsghdr *message, void *context)
 	struct listing *listing = context;
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute;
-	const uint8_t *permanent = NULL;
+	struct stable stable = {0};
 
 	if (listing->count >= INTERFACES_MAX)
 		return MNL_CB_OK;
@@ -237,12 +299,13 @@ static int on_link(const struct nlmsghdr *message, void *context)
 	interface->link_type = link->ifi_type;
 	interface->peer_nsid = -1;
 	mnl_attr_for_each(attribute, message, sizeof(*link))
-		take_link_attribute(interface, attribute, &permanent);
+	{
+		take_link_attribute(interface, attribute);
+		take_stable(&stable, attribute);
+	}
 	interface->carries_traffic = !interface->loopback && !is_helper_kind(interface->kind);
 	set_default_kind(interface);
-	struct str identity =
-		permanent ? (struct str){(const char *)permanent, 6} : str_from(interface->name);
-	vpc_id_make(interface->id, "eni", identity);
+	name_interface(interface, &stable);
 	return MNL_CB_OK;
 }
 

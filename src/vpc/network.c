@@ -352,8 +352,11 @@ int vpc_network_read(
 	char host[256] = "host";
 	size_t count;
 
-	if (vpc_interfaces_list(&interfaces, &count, err) < 0 ||
-		vpc_spaces_read(&around.spaces, interfaces, count, root, err) < 0)
+	if (vpc_interfaces_list(&interfaces, &count, err) < 0)
+		return -1;
+	if (reader->settings.ids) /* who follows the devices tells when the file is in need */
+		(void)vpc_ids_apply(reader->settings.ids, interfaces, count, false, NULL);
+	if (vpc_spaces_read(&around.spaces, interfaces, count, root, err) < 0)
 		return -1;
 	(void)vpc_firewall_read(&around.rules, NULL); /* not allowed to: as if there were none */
 	for (size_t i = 0; i < count; i++) {

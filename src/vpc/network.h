@@ -8,6 +8,7 @@
 #pragma once
 
 #include "vpc/firewall.h"
+#include "vpc/ids.h"
 #include "vpc/naming.h"
 
 struct vpc_instance {
@@ -67,6 +68,7 @@ struct vpc_network_reader;
 struct vpc_network_settings {
 	struct vpc_identity identity;
 	const struct vpc_naming *naming; /* lent */
+	struct vpc_ids *ids;             /* lent; NULL: as derived */
 	bool include_loopback;
 	const char *root; /* NULL or a folder before the paths of container engines' files */
 };
