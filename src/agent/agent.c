@@ -297,6 +297,7 @@ static int on_tick(struct agent *agent, struct err *err)
 	}
 	if (is_status_due)
 		tell_status(agent);
+	agent_look_for_orphans(agent);
 	if (agent->retry_at_ns && now_ns >= agent->retry_at_ns) {
 		agent->retry_at_ns = 0;
 		agent_subscribe(agent);
@@ -358,6 +359,7 @@ static int on_board(struct agent *agent, struct err *err)
 	if (has_flow_logs && agent_set_flow_logs(agent, flow_logs, flow_logs_count, err) < 0)
 		return -1;
 	if (has_flow_logs) {
+		agent->has_heard = true;
 		agent->report_at_ns = 0; /* who asks is told at once */
 		agent_report(agent);
 	}

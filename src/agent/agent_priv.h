@@ -67,10 +67,12 @@ struct agent {
 	struct agent_status status;
 	uint64_t batches_closed; /* of deliveries that are closed */
 	int64_t status_at_ns, report_at_ns;
-	int64_t retry_at_ns; /* monotonic, for deliveries that could not be opened; 0: none */
-	bool is_stopping;    /* the last windows are being written */
-	bool has_lost;       /* and one of them could not be; failure says why */
-	struct err failure;  /* the last one */
+	int64_t retry_at_ns;   /* monotonic, for deliveries that could not be opened; 0: none */
+	int64_t orphans_at_ns; /* when spools are looked at again */
+	bool has_heard;        /* of the server's flow logs, since the start */
+	bool is_stopping;      /* the last windows are being written */
+	bool has_lost;         /* and one of them could not be; failure says why */
+	struct err failure;    /* the last one */
 	int signals, timer, monitor;
 	struct agent_board *board;
 };
@@ -122,6 +124,10 @@ bool agent_is_drained(const struct agent *agent);
 void agent_subscriptions_done(struct agent *agent);
 /* What the threads and people are told. */
 void agent_report(struct agent *agent);
+
+/* ---- orphans.c ---- */
+/* Every ten seconds. */
+void agent_look_for_orphans(struct agent *agent);
 
 /* ---- former.c ---- */
 /* SKIPDATA for what the process before has lost, if it was killed; before there are threads. */

@@ -63,9 +63,11 @@ void agent_report_done(struct agent_report *report)
 {
 	free(report->deliveries);
 	free(report->captured);
+	free(report->kept);
 	report->deliveries = NULL;
 	report->captured = NULL;
-	report->count = report->captured_count = 0;
+	report->kept = NULL;
+	report->count = report->captured_count = report->kept_count = 0;
 }
 
 struct agent_report agent_report_copy(const struct agent_report *report)
@@ -80,5 +82,8 @@ struct agent_report agent_report_copy(const struct agent_report *report)
 	if (report->captured_count)
 		memcpy(copy.captured, report->captured,
 			report->captured_count * sizeof(*copy.captured));
+	copy.kept = mem_new(report->kept_count + 1, sizeof(*copy.kept));
+	if (report->kept_count)
+		memcpy(copy.kept, report->kept, report->kept_count * sizeof(*copy.kept));
 	return copy;
 }

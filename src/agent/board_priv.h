@@ -19,6 +19,13 @@ struct agent_delivery_report {
 	struct deliver_status status;
 };
 
+/* A spool without a flow log. */
+struct agent_kept_report {
+	char id[VPC_ID_SIZE];
+	uint64_t bytes;
+	int64_t until_ms; /* Unix */
+};
+
 struct agent_report {
 	int64_t time_ms, started_ms; /* Unix */
 	size_t interfaces;
@@ -35,6 +42,8 @@ struct agent_report {
 	char server_said[512]; /* when not */
 	struct agent_delivery_report *deliveries;
 	size_t count;
+	struct agent_kept_report *kept;
+	size_t kept_count;
 };
 
 /* An instance that an interface belongs to, by the index of the device. */

@@ -33,13 +33,14 @@ static void *close_delivery(void *context)
 	return NULL;
 }
 
-static void start_closing(struct agent *agent, struct deliver_flow_log *delivery, bool is_deleted)
+static void start_closing(
+	struct agent *agent, struct deliver_flow_log *delivery, unsigned drain_ms, bool is_deleted)
 {
 	struct agent_closing *closing = mem_new(1, sizeof(*closing));
 
 	closing->delivery = delivery;
 	closing->is_deleted = is_deleted;
-	closing->drain_ms = is_deleted ? DELETE_DRAIN_MS : 0;
+	closing->drain_ms = drain_ms;
 	if (pthread_create(&closing->thread, NULL, close_delivery, closing) != 0) {
 		close_delivery(closing);
 		free(closing);
@@ -207,7 +208,7 @@ static bool has_subscriptions(const struct agent *agent, const struct agent_grou
 	return false;
 }
 
-static void end_subscription(struct agent *agent, size_t number, bool is_deleted)
+static void end_subscription(struct agent *agent, size_t number, unsigned drain_ms, bool is_deleted)
 {
 	struct agent_subscription *subscription = agent->subscriptions[number];
 	struct agent_group *group = subscription->group;
@@ -215,7 +216,7 @@ static void end_subscription(struct agent *agent, size_t number, bool is_deleted
 
 	deliver_flow_log_status(subscription->delivery, &status);
 	agent->batches_closed += status.batches;
-	start_closing(agent, subscription->delivery, is_deleted);
+	start_closing(agent, subscription->delivery, drain_ms, is_deleted);
 	agent->subscriptions[number] = NULL;
 	agent->status.flow_logs--;
 	free(subscription);
@@ -225,7 +226,7 @@ static void end_subscription(struct agent *agent, size_t number, bool is_deleted
 
 /* The open window of flow logs that are no more ends here. For the others of its group it goes on:
  * what it has counted so far is a record, and what comes is another one. */
-static int end_windows(struct agent *agent, const bool *is_ending, struct err *err)
+static int end_windows(struct agent *agent, const bool *is_ending, bool is_kept, struct err *err)
 {
 	bool any = false;
 
@@ -254,9 +255,32 @@ static int end_windows(struct agent *agent, const bool *is_ending, struct err *e
 	}
 	for (size_t i = 0; i < agent->flow_logs_count; i++) {
 		if (is_ending[i] && agent->subscriptions[i])
-			end_subscription(agent, i, true);
+			end_subscription(agent, i, DELETE_DRAIN_MS, !is_kept);
 	}
 	return 0;
+}
+
+/* A server that knows none of the flow logs that it has told of has more likely lost them than has
+ * somebody deleted them all: what cannot be sent now is kept (agent/orphans.c). */
+static bool are_all_gone(const struct agent *agent, const bool *is_ending)
+{
+	size_t own = agent->options->flow_logs_count;
+
+	for (size_t i = own; i < agent->flow_logs_count; i++) {
+		if (!is_ending[i])
+			return false;
+	}
+	return agent->flow_logs_count > own;
+}
+
+static void say_all_gone(struct agent *agent)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, ERR_NOT_FOUND, "the server knows none of its %zu flow logs any more",
+		agent->flow_logs_count - agent->options->flow_logs_count);
+	err_hint(&err, "what cannot be sent of them now is kept for a day");
+	agent_warn(agent, &err);
 }
 
 static void add_flow_log(struct agent *agent, struct agent_flow_log *flow_log)
@@ -295,7 +319,10 @@ int agent_set_flow_logs(
 
 	for (size_t i = agent->options->flow_logs_count; i < agent->flow_logs_count; i++)
 		is_ending[i] = !find_flow_log(flow_logs, count, agent->flow_logs[i]->id);
-	result = end_windows(agent, is_ending, err);
+	bool is_kept = are_all_gone(agent, is_ending);
+	if (is_kept)
+		say_all_gone(agent);
+	result = end_windows(agent, is_ending, is_kept, err);
 	if (result == 0)
 		remove_flow_logs(agent, is_ending);
 	for (size_t i = 0; i < count; i++) {
@@ -343,7 +370,7 @@ void agent_subscriptions_done(struct agent *agent)
 {
 	for (size_t i = 0; i < agent->flow_logs_count; i++) {
 		if (agent->subscriptions[i])
-			end_subscription(agent, i, false);
+			end_subscription(agent, i, 0, false);
 	}
 	join_closing(agent, true);
 	for (size_t i = agent->options->flow_logs_count; i < agent->flow_logs_count; i++)

@@ -78,6 +78,21 @@ static void put_former(json_t *object, const struct agent_report *report)
 	json_object_set_new(object, "Killed", former);
 }
 
+static void put_kept(json_t *object, const struct agent_report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->kept_count; i++) {
+		json_t *kept = json_object();
+		put_text(kept, "FlowLogId", report->kept[i].id);
+		json_object_set_new(
+			kept, "SpoolBytes", json_integer((json_int_t)report->kept[i].bytes));
+		json_object_set_new(kept, "Until", seconds(report->kept[i].until_ms));
+		json_array_append_new(list, kept);
+	}
+	json_object_set_new(object, "Kept", list);
+}
+
 json_t *agent_status_json(const struct agent_report *report)
 {
 	const struct {
@@ -101,6 +116,7 @@ json_t *agent_status_json(const struct agent_report *report)
 		json_object_set_new(object, "Server", server);
 	}
 	put_former(object, report);
+	put_kept(object, report);
 	for (size_t i = 0; i < report->captured_count; i++)
 		json_array_append_new(captured, json_string(report->captured[i]));
 	json_object_set_new(object, "Captured", captured);

@@ -14,9 +14,10 @@ struct agent_board;
 /* The file's JSON: StartTime, Time (Unix seconds), Interfaces, Packets, RejectedPackets, Records,
  * MissedPackets, OpenFlows, HasVerdicts, IsStopped (ended in order), Captured (ids of interfaces),
  * Killed (not there unless the agent before was killed: Time, and Interfaces whose first window
- * says SKIPDATA for it), Server (not there without one: IsReached, Message) and
- * FlowLogs: FlowLogId, TrafficType, LogDestinationType, LogDestination, MaxAggregationInterval,
- * LagSeconds, and what api/agents/agents.smithy has in Delivery. */
+ * says SKIPDATA for it), Kept (spools without a flow log: FlowLogId, SpoolBytes, Until), Server
+ * (not there without one: IsReached, Message) and FlowLogs: FlowLogId, TrafficType,
+ * LogDestinationType, LogDestination, MaxAggregationInterval, LagSeconds, and what
+ * api/agents/agents.smithy has in Delivery. */
 int agent_status_read(const char *folder, json_t **ret_status, struct err *err);
 /* Of such JSON. */
 void agent_status_metrics(struct buf *buf, const json_t *status);

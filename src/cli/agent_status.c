@@ -56,17 +56,38 @@ static bool is_stopped(const json_t *status)
 	return json_is_true(json_object_get(status, "IsStopped"));
 }
 
-static void print_killed(const json_t *killed)
+static void print_time(double time, char ret_text[static 32])
 {
-	time_t ended = (time_t)number(killed, "Time");
-	char when[32];
+	time_t seconds = (time_t)time;
 	struct tm parts;
 
-	localtime_r(&ended, &parts);
-	strftime(when, sizeof(when), "%F %T", &parts);
+	localtime_r(&seconds, &parts);
+	strftime(ret_text, 32, "%F %T", &parts);
+}
+
+static void print_killed(const json_t *killed)
+{
+	char when[32];
+
+	print_time(number(killed, "Time"), when);
 	printf("The agent before this one was killed about %s: what it had counted in its open "
 	       "windows is lost (SKIPDATA on %lld interfaces)\n",
 		when, count(killed, "Interfaces"));
+}
+
+static void print_kept(const json_t *list)
+{
+	const json_t *kept;
+	size_t i;
+
+	json_array_foreach(list, i, kept)
+	{
+		char when[32];
+		print_time(number(kept, "Until"), when);
+		printf("Flow log %s is no more; the %lld bytes that wait for it are kept until "
+		       "%s\n",
+			text(kept, "FlowLogId"), count(kept, "SpoolBytes"), when);
+	}
 }
 
 static void print_table(const json_t *status, double age)
@@ -87,6 +108,7 @@ static void print_table(const json_t *status, double age)
 		printf("Last heard of %.0f s ago\n", age);
 	if (killed)
 		print_killed(killed);
+	print_kept(json_object_get(status, "Kept"));
 	if (server && !json_is_true(json_object_get(server, "IsReached"))) {
 		fputs("The server is not reached: ", stdout);
 		print_clean(text(server, "Message"));
