@@ -160,21 +160,28 @@ static size_t left(const struct reader *reader)
 	return reader->waiting.n - reader->sent;
 }
 
-static void note_dropped(struct reader *reader)
+static void say_dropped(struct reader *reader)
 {
-	if (!reader->dropped || left(reader) > AGENT_OPEN_WAITING_MAX / 2)
-		return;
-	buf_printf(&reader->waiting, "{\"dropped\":%llu}\n", (unsigned long long)reader->dropped);
+	if (reader->dropped)
+		buf_printf(&reader->waiting, "{\"dropped\":%llu}\n",
+			(unsigned long long)reader->dropped);
 	reader->dropped = 0;
 }
 
-static void add_line(struct reader *reader, struct str line)
+static void note_dropped(struct reader *reader)
+{
+	if (left(reader) <= AGENT_OPEN_WAITING_MAX / 2)
+		say_dropped(reader);
+}
+
+/* Asked before a line is made: of a million flows most are dropped, and shall cost little. */
+static bool has_room(struct reader *reader)
 {
 	note_dropped(reader);
-	if (reader->dropped || left(reader) + line.n > AGENT_OPEN_WAITING_MAX)
-		reader->dropped++;
-	else
-		buf_add_str(&reader->waiting, line);
+	if (!reader->dropped && left(reader) < AGENT_OPEN_WAITING_MAX)
+		return true;
+	reader->dropped++;
+	return false;
 }
 
 /* False: the reader is gone. */
@@ -239,14 +246,21 @@ bool agent_open_is_read(const struct agent *agent)
 void agent_open_show(
 	struct agent *agent, const struct agent_device *device, const struct flow_key *key)
 {
+	struct agent_open *open = agent->open;
 	struct agent_group *group = shown_group(device);
+	struct reader *readers[AGENT_OPEN_READERS];
 	struct flow_counts counts;
+	size_t count = 0;
 
-	if (!group || !flow_windows_find(group->windows, key, group->window_start, &counts))
+	for (size_t i = 0; i < open->count && group; i++) {
+		if (has_room(&open->readers[i]))
+			readers[count++] = &open->readers[i];
+	}
+	if (!count || !flow_windows_find(group->windows, key, group->window_start, &counts))
 		return;
-	struct str line = make_line(agent->open, device, key, &counts);
-	for (size_t i = 0; i < agent->open->count; i++)
-		add_line(&agent->open->readers[i], line);
+	struct str line = make_line(open, device, key, &counts);
+	for (size_t i = 0; i < count; i++)
+		buf_add_str(&readers[i]->waiting, line);
 }
 
 struct showing {
@@ -262,8 +276,8 @@ static bool show(void *context, int64_t window_start, const struct flow_key *key
 	const struct agent_device *device =
 		key->interface < agent->devices_count ? agent->devices[key->interface] : NULL;
 
-	if (device && shown_group(device) == showing->group)
-		add_line(showing->reader, make_line(agent->open, device, key, counts));
+	if (device && shown_group(device) == showing->group && has_room(showing->reader))
+		buf_add_str(&showing->reader->waiting, make_line(agent->open, device, key, counts));
 	return true;
 }
 
@@ -297,6 +311,7 @@ static int add_reader(struct agent *agent, int fd, struct err *err)
 	for (size_t i = 0; i < agent->groups_count; i++)
 		flow_windows_show(agent->groups[i]->windows, show,
 			&(struct showing){agent->groups[i], reader});
+	say_dropped(reader); /* who wants no more is told too */
 	buf_add_text(&reader->waiting, "{\"complete\":true}\n");
 	return 0;
 }
