@@ -2,12 +2,14 @@
 
 #include "api/agents/agents.h"
 #include "api/ec2/ec2.h"
+#include "api/glue/glue.h"
 #include "api/iam/iam.h"
 #include "api/logs/logs.h"
 #include "api/monitoring/monitoring.h"
 #include "api/s3/s3.h"
 #include "api/sts/sts.h"
 #include "base/file.h"
+#include "store/catalog.h"
 #include "store/database.h"
 #include "store/events.h"
 #include "store/flow_logs.h"
@@ -38,6 +40,8 @@ struct server_services {
 	struct logs logs;
 	struct store_metrics *metrics;
 	struct monitoring *monitoring;
+	struct store_catalog *catalog;
+	struct glue *glue;
 	struct sts *sts;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
@@ -108,7 +112,9 @@ static int open_all(struct server_services *services, const struct server_servic
 			&services->flow_logs, services->database, services->network, err) < 0 ||
 		store_events_open(&services->events, services->folder, services->database, err) <
 			0 ||
-		store_metrics_open(&services->metrics, services->database, err) < 0)
+		store_metrics_open(&services->metrics, services->database, err) < 0 ||
+		store_catalog_open(&services->catalog, services->database,
+			store_identities_account(services->identities), err) < 0)
 		return -1;
 	services->agents = (struct agents){services->network, services->flow_logs};
 	services->ec2 = (struct ec2_context){services->network, services->flow_logs,
@@ -129,6 +135,12 @@ static int open_all(struct server_services *services, const struct server_servic
 		.account = store_identities_account(services->identities)};
 	if (logs_start(&services->logs, err) < 0 ||
 		monitoring_start(&services->monitoring, &monitoring, err) < 0)
+		return -1;
+	const struct glue_options glue = {.catalog = services->catalog,
+		.objects = services->objects,
+		.region = str_from(services->region),
+		.account = store_identities_account(services->identities)};
+	if (glue_start(&services->glue, &glue, err) < 0)
 		return -1;
 	const struct sts_options sts = {
 		.identities = services->identities, .oidc_keys = options->oidc_keys};
@@ -164,6 +176,7 @@ int server_services_open(struct server_services **ret_services,
 	add(services, &api_ec2, &services->ec2);
 	add(services, &api_logs, &services->logs);
 	add(services, &api_monitoring, services->monitoring);
+	add(services, &api_glue, services->glue);
 	*ret_services = services;
 	return 0;
 }
@@ -179,6 +192,8 @@ void server_services_close(struct server_services *services)
 	store_events_close(services->events);
 	monitoring_stop(services->monitoring);
 	store_metrics_close(services->metrics);
+	glue_stop(services->glue);
+	store_catalog_close(services->catalog);
 	sts_stop(services->sts);
 	store_objects_close(services->objects);
 	store_identities_close(services->identities);
