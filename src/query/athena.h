@@ -1,0 +1,115 @@
+/* athena: one SELECT of Athena's SQL (trino.h) over tables of a catalog, run by a DuckDB of its own
+ * that can reach nothing else.
+ * Sources: Athena user guide, "Create tables", "Partition projection", "Supported SerDes and data
+ * formats"; Glue API reference, Table.
+ *
+ * An engine is a DuckDB in memory with Athena's functions, opened ahead of time and used for one
+ * query. The statement's tree is looked at before it runs: only SELECTs, only tables of the
+ * catalog, no function that reads files or settings. Then the tables are made as views, each over
+ * an explicit list of files: text by a scan of nagare's (athena_text.c), Parquet and quoted CSV by
+ * DuckDB, whose access to anything but those files is off and whose configuration is locked.
+ * Partitions come from the catalog or by projection, and those that the conditions of the statement
+ * exclude are not listed.
+ *
+ * Owner: the caller; one thread at a time, but athena_interrupt from any. Blocks: on the disk.
+ * Bounded: memory and threads by the options; partitions by ATHENA_PARTITIONS_MAX. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ATHENA_PARTITIONS_MAX 1000000
+#define ATHENA_VIEW_DEPTH     16 /* of views that name views */
+
+/* Why a query did not succeed, in Athena's words. */
+struct athena_failure {
+	char name[48];      /* COLUMN_NOT_FOUND; empty: interrupted */
+	int category, type; /* AthenaError's ErrorCategory and ErrorType */
+	char message[1024]; /* "COLUMN_NOT_FOUND: line 1:8: ..." */
+};
+/* Always negative. message is "NAME: " and the text. */
+int athena_fail(struct athena_failure *failure, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4), cold));
+
+/* A file of a table. */
+struct athena_file {
+	const char *path;
+	uint64_t size;
+};
+
+enum athena_found { ATHENA_FOUND, ATHENA_NOT_FOUND };
+
+/* Whose tables; calls come from the thread that runs the query. <0: failure says why. */
+struct athena_source {
+	void *context;
+	/* Glue's Table, or ATHENA_NOT_FOUND; may refuse the caller. */
+	int (*table)(void *context, struct str database, struct str table, json_t **ret_table,
+		struct athena_failure *failure);
+	/* A list of all Partitions of the table. */
+	int (*partitions)(void *context, struct str database, struct str table,
+		json_t **ret_partitions, struct athena_failure *failure);
+	/* Each object below s3://BUCKET/PREFIX. add fails: stop. */
+	int (*files)(void *context, struct str location,
+		int (*add)(void *adding, const struct athena_file *file), void *adding,
+		struct athena_failure *failure);
+};
+
+struct athena_options {
+	uint64_t memory_limit; /* bytes; 0: DuckDB's default */
+	unsigned threads;      /* 0: two */
+	const char *temporary_folder;
+};
+
+struct athena_engine;
+int athena_engine_open(
+	struct athena_engine **ret_engine, const struct athena_options *options, struct err *err);
+void athena_engine_close(struct athena_engine *engine);
+MEM_DEFINE_CLEANUP(struct athena_engine, athena_engine_close)
+
+/* Does the text parse? failure's message is "line 1:8: ...". Any number of times. */
+int athena_check(struct athena_engine *engine, struct str text, struct athena_failure *failure);
+
+struct athena_query {
+	struct str text;     /* one statement of SELECT's kind */
+	struct str database; /* of names without one */
+	struct athena_source source;
+	uint64_t scan_limit; /* bytes; 0: none */
+	/* Not NULL: rows go into this file instead. */
+	const char *output_path;
+	const char *output_options; /* COPY's, in brackets: "(FORMAT parquet)" */
+	bool explain, analyze;
+};
+
+/* A column of the result, as ColumnInfo tells it. */
+struct athena_column {
+	char *name;
+	const char *type; /* varchar, bigint, ... */
+	int precision, scale;
+	bool case_sensitive;
+	char *hive_type; /* string, bigint, array<string>: of a table made of it */
+};
+
+/* Once for an engine. */
+int athena_run(struct athena_engine *engine, const struct athena_query *query,
+	struct athena_failure *failure);
+const struct athena_column *athena_columns(const struct athena_engine *engine, size_t *ret_count);
+/* Some more rows as lines of Athena's CSV; *ret_rows 0: that was all. With output_path there is
+ * nothing to fetch and athena_rows tells how many were written. */
+int athena_next(struct athena_engine *engine, struct buf *csv, size_t *ret_rows,
+	struct athena_failure *failure);
+uint64_t athena_rows(const struct athena_engine *engine);
+/* Bytes of the objects that were opened, so far. */
+uint64_t athena_scanned(const struct athena_engine *engine);
+/* Ends what runs, soon. */
+void athena_interrupt(struct athena_engine *engine);
+
+/* DuckDB's name of a Hive type ("array<struct<a:int>>"); false: it is none. */
+bool athena_hive_type(struct str type, struct buf *sql);
+/* A value as a field of Athena's CSV. */
+void athena_add_csv(struct buf *csv, struct str value);
