@@ -131,6 +131,7 @@ static int open_all(struct server_services *services, const struct server_servic
 	services->logs = (struct logs){.events = services->events,
 		.database = services->database,
 		.metrics = services->metrics,
+		.flow_logs = services->flow_logs,
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities)};
 	if (logs_start(&services->logs, err) < 0 ||

@@ -168,6 +168,11 @@ struct store_log_block {
 	const uint32_t *times; /* milliseconds behind time_ms */
 	int64_t time_ms;
 	struct str stream;
+	int64_t group_id, stream_id;
+	const uint32_t *ingested;  /* milliseconds behind ingested_ms; NULL: 0 */
+	const uint32_t *sequences; /* behind sequence; NULL: the row's number */
+	int64_t ingested_ms;
+	uint64_t sequence;
 };
 /* Which of a block's events are wanted: sets bit i % 64 of bits[i / 64]; the bits come zeroed. May
  * be called by several threads for different blocks. */

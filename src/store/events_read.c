@@ -251,7 +251,8 @@ static int map_once(struct events_reader *reader, size_t i, struct err *err)
 
 /* ---- rows ---- */
 
-static void block_of(const struct cursor *cursor, struct store_log_block *ret_block)
+static void block_of(
+	const struct cursor *cursor, int64_t group_id, struct store_log_block *ret_block)
 {
 	const struct events_view *view = &cursor->view;
 
@@ -261,7 +262,13 @@ static void block_of(const struct cursor *cursor, struct store_log_block *ret_bl
 		.ends = view->ends,
 		.times = view->times,
 		.time_ms = view->header->time_first,
-		.stream = str_from(cursor->stream)};
+		.stream = str_from(cursor->stream),
+		.group_id = group_id,
+		.stream_id = (int64_t)view->header->stream,
+		.ingested = view->ingested,
+		.sequences = view->sequences,
+		.ingested_ms = view->header->ingested_first,
+		.sequence = view->header->sequence_first};
 }
 
 static bool wants_row(const struct events_reader *reader, const struct cursor *cursor, size_t row)
@@ -366,7 +373,7 @@ static void match(const struct events_reader *reader, struct cursor *cursor)
 	if (!matcher)
 		return;
 	cursor->bits = mem_new(cursor->view.header->count / 64 + 1, sizeof(*cursor->bits));
-	block_of(cursor, &block);
+	block_of(cursor, reader->group->id, &block);
 	matcher->match(matcher->context, &block, cursor->bits);
 }
 
@@ -553,7 +560,7 @@ static void *scanner_main(void *context)
 			continue;
 		mask = mem_grow(mask, cursor->view.header->count / 64 + 1, sizeof(*mask));
 		mark_rows(scan->reader, cursor, mask);
-		block_of(cursor, &block);
+		block_of(cursor, scan->reader->group->id, &block);
 		if (scan->visit(scan->context, scanner->number, &block, mask) < 0)
 			scan->is_over = true;
 		cursor_free(cursor);

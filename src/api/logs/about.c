@@ -108,6 +108,33 @@ int logs_about_filters(
 						 : logs_about_all(call, authorization, error);
 }
 
+static void add_group_of(
+	struct api_call *call, struct api_authorization *authorization, struct str identifier)
+{
+	struct str name;
+
+	if (str_starts_with(identifier, STR("arn:")) && str_ends_with(identifier, STR(":")))
+		identifier.n--;
+	if (logs_parse_group(logs_of(call), identifier, &name))
+		add_group(call, authorization, name, ":log-stream:", STR(""));
+}
+
+/* All of its groups; with SOURCE any. */
+int logs_about_query(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	static const char *const lists[] = {"logGroupNames", "logGroupIdentifiers"};
+	json_t *item;
+	size_t i;
+
+	if (logs_text(call, "logGroupName").p)
+		add_group_of(call, authorization, logs_text(call, "logGroupName"));
+	for (size_t n = 0; n < ARRAY_SIZE(lists); n++)
+		json_array_foreach(json_object_get(call->input, lists[n]), i, item)
+			add_group_of(call, authorization, logs_string(item));
+	return authorization->resource_count ? 0 : logs_about_all(call, authorization, error);
+}
+
 static void add_record(void *context, struct str group, const struct store_log_found *event)
 {
 	buf_add_str(context, group);

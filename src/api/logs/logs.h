@@ -4,21 +4,25 @@
 #include "api/service.h"
 #include "base/buf.h"
 #include "store/events.h"
+#include "store/flow_logs.h"
 #include "store/identities.h"
 #include "store/metrics.h"
 
 extern const struct api_service api_logs;
 
 struct logs_metric_filters;
+struct logs_queries;
 
 /* Context of the service; what it points to outlives it. */
 struct logs {
 	struct store_events *events;
 	struct store_database *database;
 	struct store_metrics *metrics;
+	struct store_flow_logs *flow_logs; /* for the formats of lines; may be NULL */
 	struct str region, account;
 	/* The service's own. */
 	struct logs_metric_filters *metric_filters;
+	struct logs_queries *queries;
 };
 
 /* Loads what the database has and starts the service's threads. logs stays where it is. After a

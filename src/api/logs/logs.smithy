@@ -37,6 +37,13 @@ service Logs_20140328 {
 		DescribeMetricFilters
 		DeleteMetricFilter
 		TestMetricFilter
+		StartQuery
+		StopQuery
+		GetQueryResults
+		DescribeQueries
+		PutQueryDefinition
+		DescribeQueryDefinitions
+		DeleteQueryDefinition
 	]
 }
 

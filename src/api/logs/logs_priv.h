@@ -34,6 +34,8 @@ void logs_page_next(struct api_call *call, struct str after);
 
 /* ---- output ---- */
 
+void logs_make_id(char ret_id[static 37]); /* a UUID */
+
 json_t *logs_json(struct str text);
 json_t *logs_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -48,6 +50,8 @@ int logs_about_tags(
 int logs_about_all(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 int logs_about_filters(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_query(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 int logs_about_record(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
@@ -127,6 +131,13 @@ LOGS_HANDLER(logs_put_metric_filter);
 LOGS_HANDLER(logs_describe_metric_filters);
 LOGS_HANDLER(logs_delete_metric_filter);
 LOGS_HANDLER(logs_test_metric_filter);
+LOGS_HANDLER(logs_start_query);
+LOGS_HANDLER(logs_stop_query);
+LOGS_HANDLER(logs_get_results);
+LOGS_HANDLER(logs_describe_queries);
+LOGS_HANDLER(logs_put_definition);
+LOGS_HANDLER(logs_describe_definitions);
+LOGS_HANDLER(logs_delete_definition);
 /* The tags of a group that is just made. */
 int logs_put_tags(struct api_call *call, struct str group, struct aws_error *error);
 int logs_check_tags(const struct api_call *call, struct aws_error *error);

@@ -1,11 +1,11 @@
-/* GetLogEvents, FilterLogEvents, GetLogRecord, GetLogGroupFields.
+/* GetLogEvents, FilterLogEvents, GetLogRecord.
  *
  * Tokens of GetLogEvents are "f/POSITION/s" and "b/POSITION/s" (store_log_position). Forward, a
  * reader goes round by round: a round is all events there were when it began, in the order of time;
  * what came meanwhile, whatever its time, is the next round. So who follows a stream by
  * nextForwardToken sees every event once. With nothing new the answer has the token that was sent:
  * the end, as AWS says it. */
-#include "api/logs/logs_priv.h"
+#include "api/logs/queries_priv.h"
 
 #include "base/number.h"
 
@@ -347,7 +347,7 @@ LOGS_HANDLER(logs_filter_events)
 	return result;
 }
 
-/* ---- one event, and its fields ---- */
+/* ---- one event ---- */
 
 static void set_field(json_t *record, const char *name, json_t *value)
 {
@@ -358,8 +358,11 @@ static void add_record(void *context, struct str group, const struct store_log_f
 {
 	const struct api_call *call = context;
 	json_t *record = json_object();
+	struct logs_fields fields = {0};
+	struct err none = ERR_INIT;
 	char id[STORE_LOG_ID_DIGITS + 1];
 
+	logs_fields_add(&fields, logs_of(call), group, NULL, &none);
 	store_log_id_write(event, id);
 	set_field(record, "@ptr", json_string(id));
 	set_field(record, "@message", logs_json(event->message));
@@ -368,6 +371,8 @@ static void add_record(void *context, struct str group, const struct store_log_f
 	set_field(record, "@logStream", logs_json(event->stream));
 	set_field(record, "@log",
 		logs_format("%.*s:%.*s", STR_ARG(logs_of(call)->account), STR_ARG(group)));
+	logs_record_fields(&fields, event->message, record);
+	logs_fields_done(&fields);
 	json_object_set_new(call->output, "logRecord", record);
 }
 
@@ -380,23 +385,4 @@ LOGS_HANDLER(logs_get_record)
 		return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
 			"The specified log record does not exist.");
 	return result < 0 ? aws_error_internal(error) : 0;
-}
-
-/* The fields that every event has; what its text may hold besides is not looked at. */
-LOGS_HANDLER(logs_get_fields)
-{
-	static const char *const fields[] = {
-		"@ingestionTime", "@log", "@logStream", "@message", "@timestamp"};
-	_cleanup_(store_log_group_done) struct store_log_group found = {0};
-	json_t *list = json_array();
-	struct str group;
-
-	json_object_set_new(call->output, "logGroupFields", list);
-	if (logs_group(call, &group, error) < 0 ||
-		store_log_group_get(logs_of(call)->events, group, &found, error) < 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		json_array_append_new(
-			list, json_pack("{s:s, s:i}", "name", fields[i], "percent", 100));
-	return 0;
 }

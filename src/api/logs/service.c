@@ -1,5 +1,5 @@
 /* The table of CloudWatch Logs' operations, and its counters. */
-#include "api/logs/logs_priv.h"
+#include "api/logs/queries_priv.h"
 
 #include "api/logs/logs_shape.h"
 #include "store/log_documents.h"
@@ -35,6 +35,13 @@ static const struct api_operation operations[] = {
 	{"DescribeMetricFilters", logs_about_filters, logs_describe_metric_filters},
 	{"DeleteMetricFilter", logs_about_group, logs_delete_metric_filter},
 	{"TestMetricFilter", NULL, logs_test_metric_filter},
+	{"StartQuery", logs_about_query, logs_start_query},
+	{"StopQuery", NULL, logs_stop_query},
+	{"GetQueryResults", NULL, logs_get_results},
+	{"DescribeQueries", NULL, logs_describe_queries},
+	{"PutQueryDefinition", NULL, logs_put_definition},
+	{"DescribeQueryDefinitions", NULL, logs_describe_definitions},
+	{"DeleteQueryDefinition", NULL, logs_delete_definition},
 	{NULL},
 };
 
@@ -77,12 +84,14 @@ void logs_metrics(void *context, struct buf *lines)
 
 int logs_start(struct logs *logs, struct err *err)
 {
-	return store_log_documents_open(logs->database, err) < 0
+	return store_log_documents_open(logs->database, err) < 0 ||
+			       logs_metric_filters_start(logs, err) < 0
 		       ? -1
-		       : logs_metric_filters_start(logs, err);
+		       : logs_queries_start(logs, err);
 }
 
 void logs_stop(struct logs *logs)
 {
+	logs_queries_stop(logs);
 	logs_metric_filters_stop(logs);
 }

@@ -1,0 +1,380 @@
+/* StartQuery, GetQueryResults, StopQuery, DescribeQueries. */
+#include "api/logs/queries_priv.h"
+
+#include "aws/digest.h"
+#include "base/clock.h"
+
+enum { RESULTS_PAGE = 10000, QUERIES_PAGE = 1000 };
+
+static const char *const statuses[] = {
+	"Scheduled", "Running", "Complete", "Failed", "Cancelled", "Timeout"};
+
+void logs_make_id(char ret_id[static 37])
+{
+	uint8_t bytes[16];
+
+	aws_random(bytes, sizeof(bytes));
+	bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+	for (size_t i = 0, n = 0; i < sizeof(bytes); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			ret_id[n++] = '-';
+		n += (size_t)snprintf(ret_id + n, 3, "%02x", bytes[i]);
+	}
+}
+
+/* ---- log groups ---- */
+
+static int add_group(struct log_query *query, struct str name, struct aws_error *error)
+{
+	_cleanup_(store_log_group_done) struct store_log_group group = {0};
+
+	for (size_t i = 0; i < query->group_count; i++)
+		if (str_equal(name, str_from(query->groups[i])))
+			return 0;
+	if (query->group_count == LOGS_QUERY_GROUPS_MAX)
+		return logs_refuse(
+			error, "A query has at most %d log groups.", LOGS_QUERY_GROUPS_MAX);
+	if (store_log_group_get(query->logs->events, name, &group, error) < 0)
+		return -1;
+	query->groups = mem_grow(query->groups, query->group_count + 1, sizeof(*query->groups));
+	query->groups[query->group_count++] = mem_printf("%.*s", STR_ARG(name));
+	return 0;
+}
+
+/* Identifiers may end in ":" or ":*" as Grafana and describe-log-groups have them. */
+static int add_identifier(struct log_query *query, struct str identifier, struct aws_error *error)
+{
+	struct str name;
+
+	if (str_starts_with(identifier, STR("arn:")) && str_ends_with(identifier, STR(":")))
+		identifier.n--;
+	if (!logs_parse_group(query->logs, identifier, &name))
+		return logs_refuse(error,
+			"The logGroupIdentifier is no log group of this account: %.*s",
+			STR_ARG(identifier));
+	return add_group(query, name, error);
+}
+
+static int add_groups(const struct api_call *call, struct log_query *query, struct aws_error *error)
+{
+	struct str one = logs_text(call, "logGroupName");
+	const json_t *names = json_object_get(call->input, "logGroupNames");
+	const json_t *identifiers = json_object_get(call->input, "logGroupIdentifiers");
+	size_t i;
+	json_t *item;
+
+	if ((one.p != NULL) + (names != NULL) + (identifiers != NULL) > 1)
+		return logs_refuse(error,
+			"Exactly one of logGroupName, logGroupNames and logGroupIdentifiers must be given.");
+	if (one.p && add_group(query, one, error) < 0)
+		return -1;
+	json_array_foreach(names, i, item)
+	{
+		if (add_group(query, logs_string(item), error) < 0)
+			return -1;
+	}
+	json_array_foreach(identifiers, i, item)
+	{
+		if (add_identifier(query, logs_string(item), error) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct prefixed {
+	struct log_query *query;
+	struct str prefix;
+	struct aws_error *error;
+	int result;
+};
+
+static bool add_prefixed(void *context, const struct store_log_group *group)
+{
+	struct prefixed *prefixed = context;
+
+	if (str_starts_with(group->name, prefixed->prefix))
+		prefixed->result = add_group(prefixed->query, group->name, prefixed->error);
+	return prefixed->result == 0;
+}
+
+/* SOURCE: names, and prefixes with '*' behind. */
+static int add_sources(
+	struct log_query *query, const struct query_insights *insights, struct aws_error *error)
+{
+	for (size_t i = 0; i < insights->groups_count; i++) {
+		struct str name = str_from(insights->groups[i]);
+		struct prefixed prefixed = {.query = query, .error = error};
+		if (!str_ends_with(name, STR("*"))) {
+			if (add_identifier(query, name, error) < 0)
+				return -1;
+			continue;
+		}
+		prefixed.prefix = (struct str){name.p, name.n - 1};
+		store_log_group_list(query->logs->events, STR(""), add_prefixed, &prefixed);
+		if (prefixed.result < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- StartQuery ---- */
+
+/* The answer has the place of the mistake, which an error of the store's kind has not. */
+static int refuse_query(struct api_call *call, const struct err *err)
+{
+	struct str text = logs_text(call, "queryString");
+	const char *place = strstr(err->message, "line ");
+	unsigned line = 0, column = 0;
+	size_t at = 0;
+	struct buf body = {0};
+
+	if (place && sscanf(place, "line %u, column %u", &line, &column) == 2) {
+		for (; at < text.n && line > 1; at++)
+			line -= text.p[at] == '\n';
+		at += column ? column - 1 : 0;
+	}
+	if (at > text.n)
+		at = text.n;
+	json_t *answer = json_pack("{s:s, s:s, s:{s:s, s:{s:I, s:I}}}", "__type",
+		"MalformedQueryException", "message", err->message, "queryCompileError", "message",
+		err->message, "location", "startCharOffset", (json_int_t)at, "endCharOffset",
+		(json_int_t)text.n);
+	_cleanup_free_ char *written = json_dumps(answer, JSON_COMPACT);
+	json_decref(answer);
+	buf_add_text(&body, written ? written : "{\"__type\":\"MalformedQueryException\"}");
+	api_answer_bytes(call->exchange, 400, "application/x-amz-json-1.1", &body);
+	call->is_answered = true;
+	return 0;
+}
+
+static int translate(
+	struct log_query *query, int64_t limit, struct query_insights *insights, struct err *err)
+{
+	char relation[64];
+	const struct query_insights_source source = {.relation = relation,
+		.fields = query->fields.fields,
+		.fields_count = query->fields.field_count,
+		.now_ms = query->created_ms,
+		.limit = (uint64_t)limit};
+
+	snprintf(
+		relation, sizeof(relation), LOGS_QUERY_FUNCTION "(%lld)", (long long)query->number);
+	query_insights_done(insights);
+	return query_insights_translate(str_from(query->text), &source, insights, err);
+}
+
+static int prepare(struct api_call *call, struct log_query *query, bool *ret_is_malformed,
+	struct err *err, struct aws_error *error)
+{
+	int64_t limit = logs_number(call, "limit", 0);
+
+	if (add_groups(call, query, error) < 0)
+		return -1;
+	/* First for SOURCE, which tells what fields there are. */
+	*ret_is_malformed = translate(query, limit, &query->insights, err) < 0;
+	if (*ret_is_malformed)
+		return 0;
+	if (query->group_count && query->insights.groups_count)
+		return logs_refuse(
+			error, "SOURCE and log groups of the request exclude each other.");
+	if (add_sources(query, &query->insights, error) < 0)
+		return -1;
+	if (!query->group_count)
+		return logs_refuse(error, "A query needs at least one log group.");
+	for (size_t i = 0; i < query->group_count; i++)
+		if (logs_fields_add(&query->fields, query->logs, str_from(query->groups[i]), error,
+			    &call->exchange->err) < 0)
+			return -1;
+	logs_fields_finish(&query->fields);
+	*ret_is_malformed = translate(query, limit, &query->insights, err) < 0;
+	return 0;
+}
+
+static struct log_query *query_new(struct api_call *call)
+{
+	struct logs_queries *queries = logs_of(call)->queries;
+	struct log_query *query = mem_new(1, sizeof(*query));
+	struct str text = logs_text(call, "queryString");
+
+	query->refs = 1;
+	query->logs = logs_of(call);
+	logs_make_id(query->id);
+	query->text = mem_printf("%.*s", STR_ARG(text));
+	query->user = mem_printf("%.*s", STR_ARG(call->exchange->caller->principal.arn));
+	query->created_ms = clock_wall_ns() / 1000000;
+	query->deadline_ms = query->created_ms + LOGS_QUERY_TIMEOUT_MS;
+	pthread_mutex_lock(&queries->lock);
+	query->number = ++queries->last_number;
+	pthread_mutex_unlock(&queries->lock);
+	return query;
+}
+
+/* Seconds; AWS's console and Grafana send milliseconds now and then, which it takes too. */
+static int64_t milliseconds(int64_t time, int64_t beyond)
+{
+	static const int64_t seconds_max = INT64_C(100000000000);
+
+	return time < seconds_max ? 1000 * time + beyond : time;
+}
+
+LOGS_HANDLER(logs_start_query)
+{
+	_cleanup_(logs_query_unrefp) struct log_query *query = NULL;
+	struct str language = logs_text(call, "queryLanguage");
+	struct err err = ERR_INIT;
+	bool is_malformed;
+
+	if (language.p && !str_equal(language, STR("CWLI")))
+		return logs_refuse(
+			error, "The query language %.*s is not supported.", STR_ARG(language));
+	query = query_new(call);
+	query->start_ms = milliseconds(logs_number(call, "startTime", 0), 0);
+	query->end_ms = milliseconds(logs_number(call, "endTime", 0), 999);
+	if (query->start_ms > query->end_ms)
+		return logs_refuse(error, "End time should not be less than start time.");
+	if (prepare(call, query, &is_malformed, &err, error) < 0)
+		return -1;
+	if (is_malformed)
+		return refuse_query(call, &err);
+	if (logs_queries_add(logs_of(call)->queries, query, error) < 0)
+		return -1;
+	json_object_set_new(call->output, "queryId", json_string(query->id));
+	return 0;
+}
+
+/* ---- GetQueryResults ---- */
+
+static int find(struct api_call *call, struct log_query **ret_query, struct aws_error *error)
+{
+	*ret_query = logs_queries_find(logs_of(call)->queries, logs_text(call, "queryId"));
+	if (*ret_query)
+		return 0;
+	return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
+		"Query with ID %.*s does not exist.", STR_ARG(logs_text(call, "queryId")));
+}
+
+static int read_page(struct api_call *call, size_t *ret_from, struct aws_error *error)
+{
+	_cleanup_buf_ struct buf after = {0};
+	char *end;
+
+	*ret_from = 0;
+	if (logs_page_after(call, &after, error) < 0)
+		return -1;
+	if (!after.n)
+		return 0;
+	*ret_from = strtoull(buf_text(&after), &end, 10);
+	return *end ? logs_refuse_token(error) : 0;
+}
+
+/* Rows that are there already as text go between what comes before and after them. */
+static void answer_rows(
+	struct api_call *call, const struct log_query *query, size_t from, size_t to)
+{
+	_cleanup_free_ char *rest = json_dumps(call->output, JSON_COMPACT);
+	struct buf body = {0};
+
+	buf_add_text(&body, "{\"results\":[");
+	for (size_t i = from; i < to; i++) {
+		size_t start = i ? query->row_ends[i - 1] : 0;
+		if (i > from)
+			buf_add_char(&body, ',');
+		buf_add(&body, query->rows.p + start, query->row_ends[i] - start);
+	}
+	buf_add_text(&body, "],");
+	buf_add_text(&body, rest + 1);
+	api_answer_bytes(call->exchange, 200, "application/x-amz-json-1.1", &body);
+	call->is_answered = true;
+}
+
+LOGS_HANDLER(logs_get_results)
+{
+	_cleanup_(logs_query_unrefp) struct log_query *query = NULL;
+	size_t from, max = (size_t)logs_number(call, "maxItems", RESULTS_PAGE);
+	char token[32];
+
+	if (find(call, &query, error) < 0 || read_page(call, &from, error) < 0)
+		return -1;
+	enum logs_query_status status = query->status;
+	size_t count = status == LOGS_QUERY_COMPLETE ? query->row_count : 0;
+	size_t to = from + max < count ? from + max : count;
+	if (status == LOGS_QUERY_COMPLETE && to < count) {
+		snprintf(token, sizeof(token), "%zu", to);
+		logs_page_next(call, str_from(token));
+	}
+	json_object_set_new(call->output, "queryLanguage", json_string("CWLI"));
+	json_object_set_new(call->output, "status", json_string(statuses[status]));
+	json_object_set_new(call->output, "statistics",
+		json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "recordsMatched",
+			(double)query->matched, "recordsScanned", (double)query->records,
+			"bytesScanned", (double)query->bytes, "estimatedRecordsSkipped", 0.0,
+			"estimatedBytesSkipped", 0.0, "logGroupsScanned",
+			(double)query->group_count));
+	/* AWS has no member for it, and clients do not look at more. */
+	if (status == LOGS_QUERY_FAILED)
+		json_object_set_new(call->output, "failureReason", json_string(query->failure));
+	answer_rows(call, query, from < to ? from : to, to);
+	return 0;
+}
+
+LOGS_HANDLER(logs_stop_query)
+{
+	_cleanup_(logs_query_unrefp) struct log_query *query = NULL;
+
+	if (find(call, &query, error) < 0)
+		return -1;
+	if (!logs_query_stop(logs_of(call)->queries, query))
+		return logs_refuse(error, "Cannot stop query that is not running or scheduled");
+	json_object_set_new(call->output, "success", json_true());
+	return 0;
+}
+
+/* ---- DescribeQueries ---- */
+
+static bool is_of_group(const struct log_query *query, struct str group)
+{
+	for (size_t i = 0; i < query->group_count; i++)
+		if (str_equal(group, str_from(query->groups[i])))
+			return true;
+	return !group.p;
+}
+
+static json_t *describe(const struct log_query *query, int64_t now_ms)
+{
+	int64_t end_ms = query->ended_ms ? query->ended_ms : now_ms;
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:f, s:s}", "queryLanguage", "CWLI",
+		"queryId", query->id, "queryString", query->text, "status", statuses[query->status],
+		"createTime", (json_int_t)query->created_ms, "logGroupName", query->groups[0],
+		"queryDuration", (json_int_t)(end_ms - query->created_ms), "bytesScanned",
+		(double)query->bytes, "userIdentity", query->user);
+}
+
+LOGS_HANDLER(logs_describe_queries)
+{
+	struct logs_queries *queries = logs_of(call)->queries;
+	struct str status = logs_text(call, "status"), group = logs_text(call, "logGroupName");
+	size_t from, max = (size_t)logs_number(call, "maxResults", QUERIES_PAGE), at = 0;
+	json_t *list = json_array();
+	char token[32];
+
+	json_object_set_new(call->output, "queries", list);
+	if (read_page(call, &from, error) < 0)
+		return -1;
+	pthread_mutex_lock(&queries->lock);
+	for (const struct log_query *query = queries->first; query; query = query->next) {
+		if (!is_of_group(query, group) ||
+			(status.p && !str_equal(status, str_from(statuses[query->status]))))
+			continue;
+		if (json_array_size(list) == max) {
+			snprintf(token, sizeof(token), "%zu", at);
+			logs_page_next(call, str_from(token));
+			break;
+		}
+		if (at++ >= from)
+			json_array_append_new(list, describe(query, clock_wall_ns() / 1000000));
+	}
+	pthread_mutex_unlock(&queries->lock);
+	return 0;
+}

@@ -1,0 +1,568 @@
+/* The events of a query's log groups as a table function of DuckDB: log_events(NUMBER).
+ *
+ * The store reads blocks with threads of its own and lends each for a call; DuckDB's threads ask
+ * for rows. Between them is a line of blocks that wait: a thread of the store stays in its call
+ * until the block was taken, read and given back. So nothing is copied, messages and words longer
+ * than twelve bytes stay where the store has them, and there are never more blocks in memory than
+ * the store has threads. Only columns that the query uses are made; a line is taken apart once, by
+ * the places of its blanks. */
+#include "api/logs/queries_priv.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { WORDS_MAX = RECORD_FIELDS, PIECE = 64, THREADS_MAX = 16 };
+
+struct waiting_block {
+	struct waiting_block *next;
+	const struct store_log_block *block;
+	const uint64_t *mask;
+	size_t group;
+	bool is_taken, is_done;
+};
+
+struct scan {
+	struct log_query *query;
+	atomic_uint users; /* DuckDB and its threads */
+	size_t column_count;
+	idx_t *columns; /* as DuckDB wants them: numbers of the function's columns */
+	int words[LOGS_FORMATS_MAX][RECORD_FIELDS]; /* column wanted of each word; -1: none */
+	bool needs_words;
+	char **logs; /* "@log" of each group */
+	pthread_t reader;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct waiting_block *first, **tail;
+	bool is_over, is_cancelled;
+	struct err err;
+	bool is_failed;
+};
+
+struct scan_thread {
+	struct scan *scan;
+	struct waiting_block *held;
+	size_t row;
+	void **data;
+	uint64_t **validity;
+};
+
+/* ---- the store's side ---- */
+
+static int offer(
+	void *context, unsigned thread, const struct store_log_block *block, const uint64_t *mask)
+{
+	struct scan *scan = ((void **)context)[0];
+	struct waiting_block waiting = {
+		.block = block, .mask = mask, .group = *(size_t *)((void **)context)[1]};
+
+	pthread_mutex_lock(&scan->lock);
+	if (!scan->is_cancelled) {
+		*scan->tail = &waiting;
+		scan->tail = &waiting.next;
+		pthread_cond_broadcast(&scan->changed);
+		while (!waiting.is_done && (waiting.is_taken || !scan->is_cancelled))
+			pthread_cond_wait(&scan->changed, &scan->lock);
+	}
+	int result = scan->is_cancelled ? -1 : 0;
+	pthread_mutex_unlock(&scan->lock);
+	return result;
+}
+
+static unsigned threads_for(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors < 1                 ? 2
+	       : processors > THREADS_MAX / 2 ? THREADS_MAX
+					      : 2 * (unsigned)processors;
+}
+
+static void *reader_main(void *context)
+{
+	struct scan *scan = context;
+	const struct log_query *query = scan->query;
+	bool is_over = false;
+
+	for (size_t i = 0; i < query->group_count && !is_over; i++) {
+		const struct store_log_read read = {.group = str_from(query->groups[i]),
+			.start_ms = query->start_ms,
+			.end_ms = query->end_ms};
+		void *place[] = {scan, &i};
+		struct err err = ERR_INIT;
+		struct aws_error error = {0};
+		int result = store_log_scan(
+			query->logs->events, &read, threads_for(), offer, place, &error, &err);
+		pthread_mutex_lock(&scan->lock);
+		/* A group that was deleted meanwhile has no events. */
+		if (result < 0 && !scan->is_cancelled && err.code != ERR_NONE) {
+			scan->err = err;
+			scan->is_failed = true;
+		}
+		is_over = scan->is_cancelled || scan->is_failed;
+		pthread_mutex_unlock(&scan->lock);
+	}
+	pthread_mutex_lock(&scan->lock);
+	scan->is_over = true;
+	pthread_cond_broadcast(&scan->changed);
+	pthread_mutex_unlock(&scan->lock);
+	return NULL;
+}
+
+/* ---- DuckDB's side: blocks ---- */
+
+static void give_back(struct scan_thread *thread)
+{
+	struct scan *scan = thread->scan;
+	struct waiting_block *block = take(thread->held);
+
+	if (!block)
+		return;
+	pthread_mutex_lock(&scan->lock);
+	block->is_done = true;
+	pthread_cond_broadcast(&scan->changed);
+	pthread_mutex_unlock(&scan->lock);
+}
+
+/* False: there are no more. */
+static bool next_block(struct scan_thread *thread)
+{
+	struct scan *scan = thread->scan;
+
+	give_back(thread);
+	pthread_mutex_lock(&scan->lock);
+	while (!scan->first && !scan->is_over)
+		pthread_cond_wait(&scan->changed, &scan->lock);
+	struct waiting_block *block = scan->first;
+	if (block) {
+		block->is_taken = true;
+		scan->first = block->next;
+		if (!scan->first)
+			scan->tail = &scan->first;
+	}
+	pthread_mutex_unlock(&scan->lock);
+	thread->held = block;
+	thread->row = 0;
+	return block != NULL;
+}
+
+/* ---- rows ---- */
+
+/* Where the blanks are in 64 bytes. */
+static uint64_t blanks_in(const char *p)
+{
+	uint64_t blanks = 0;
+
+#ifdef __SSE2__
+	const __m128i blank = _mm_set1_epi8(' ');
+	for (int i = 0; i < PIECE / 16; i++) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(p + 16 * i));
+		unsigned bits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, blank));
+		blanks |= (uint64_t)bits << (16 * i);
+	}
+#else
+	for (int i = 0; i < PIECE; i++)
+		blanks |= (uint64_t)(p[i] == ' ') << i;
+#endif
+	return blanks;
+}
+
+/* The end of each word; 0: more than WORDS_MAX. end: of what may be read. */
+static size_t split(struct str line, const char *end, uint32_t ends[static WORDS_MAX])
+{
+	size_t count = 0;
+	char last[PIECE];
+
+	for (size_t i = 0; i < line.n; i += PIECE) {
+		const char *p = line.p + i;
+		size_t left = line.n - i;
+		if (end - p < PIECE) {
+			memset(last, 0, sizeof(last));
+			memcpy(last, p, left);
+			p = last;
+		}
+		uint64_t blanks = blanks_in(p);
+		if (left < PIECE)
+			blanks &= (UINT64_C(1) << left) - 1;
+		for (; blanks; blanks &= blanks - 1) {
+			if (count == WORDS_MAX - 1)
+				return 0;
+			ends[count++] = (uint32_t)(i + (size_t)__builtin_ctzll(blanks));
+		}
+	}
+	ends[count++] = (uint32_t)line.n;
+	return count;
+}
+
+static bool parse_number(const char *p, size_t n, int64_t *ret_number)
+{
+	uint64_t number = 0;
+
+	if (n == 0 || n > 18)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		unsigned digit = (unsigned char)p[i] - (unsigned)'0';
+		if (digit > 9)
+			return false;
+		number = number * 10 + digit;
+	}
+	*ret_number = (int64_t)number;
+	return true;
+}
+
+static void set_string(duckdb_string_t *string, const char *p, size_t n)
+{
+	string->value.inlined.length = (uint32_t)n;
+	if (n <= sizeof(string->value.inlined.inlined)) {
+		memset(string->value.inlined.inlined, 0, sizeof(string->value.inlined.inlined));
+		memcpy(string->value.inlined.inlined, p, n);
+	} else {
+		memcpy(string->value.pointer.prefix, p, sizeof(string->value.pointer.prefix));
+		string->value.pointer.ptr = (char *)p;
+	}
+}
+
+static void set_null(struct scan_thread *thread, size_t column, size_t at)
+{
+	thread->validity[column][at / 64] &= ~(UINT64_C(1) << (at % 64));
+}
+
+static void set_word(struct scan_thread *thread, size_t column, size_t at, const char *p, size_t n)
+{
+	enum record_field field =
+		thread->scan->query->fields
+			.records[thread->scan->columns[column] - LOGS_COLUMNS_SYSTEM];
+
+	if (n == 0 || (n == 1 && *p == '-')) {
+		set_null(thread, column, at);
+	} else if (record_fields[field].parquet == RECORD_TYPE_STRING) {
+		set_string((duckdb_string_t *)thread->data[column] + at, p, n);
+	} else if (!parse_number(p, n, (int64_t *)thread->data[column] + at)) {
+		set_null(thread, column, at);
+	}
+}
+
+/* Of the formats the one with so many words. */
+static int find_format(const struct scan *scan, size_t words, struct str line)
+{
+	const struct logs_fields *fields = &scan->query->fields;
+
+	for (size_t i = 0; i < fields->format_count; i++)
+		if (fields->formats[i].count == words &&
+			(fields->formats[i].fields[0] != RECORD_VERSION ||
+				(line.p[0] >= '0' && line.p[0] <= '9')))
+			return (int)i;
+	return -1;
+}
+
+static void set_words(struct scan_thread *thread, size_t at, struct str line, const char *end)
+{
+	const struct scan *scan = thread->scan;
+	uint32_t ends[WORDS_MAX];
+	size_t count = line.n ? split(line, end, ends) : 0;
+	int format = count ? find_format(scan, count, line) : -1;
+
+	for (size_t i = 0; i < scan->column_count; i++)
+		if (scan->columns[i] >= LOGS_COLUMNS_SYSTEM)
+			set_null(thread, i, at);
+	if (format < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		int column = scan->words[format][i];
+		if (column < 0)
+			continue;
+		uint32_t start = i ? ends[i - 1] + 1 : 0;
+		thread->validity[column][at / 64] |= UINT64_C(1) << (at % 64);
+		set_word(thread, (size_t)column, at, line.p + start, ends[i] - start);
+	}
+}
+
+static struct str message_of(const struct store_log_block *block, size_t row)
+{
+	uint32_t start = row ? block->ends[row - 1] + 1 : 0;
+
+	return (struct str){block->messages + start, block->ends[row] - start};
+}
+
+static void set_pointer(
+	duckdb_vector vector, const struct store_log_block *block, size_t row, size_t at)
+{
+	const struct store_log_found event = {.time_ms = block->time_ms + block->times[row],
+		.sequence = block->sequence + (block->sequences ? block->sequences[row] : row),
+		.stream_id = block->stream_id,
+		.group_id = block->group_id};
+	char text[STORE_LOG_ID_DIGITS + 1];
+
+	store_log_id_write(&event, text);
+	duckdb_vector_assign_string_element_len(vector, at, text, STORE_LOG_ID_DIGITS);
+}
+
+static void set_system(struct scan_thread *thread, duckdb_vector vector, size_t column,
+	const uint32_t *rows, size_t count)
+{
+	const struct store_log_block *block = thread->held->block;
+	const char *log = thread->scan->logs[thread->held->group];
+	void *data = thread->data[column];
+
+	for (size_t i = 0; i < count; i++) {
+		size_t row = rows[i];
+		struct str message = message_of(block, row);
+		switch (thread->scan->columns[column]) {
+		case 0:
+			((int64_t *)data)[i] = block->time_ms + block->times[row];
+			break;
+		case 1:
+			((int64_t *)data)[i] =
+				block->ingested_ms + (block->ingested ? block->ingested[row] : 0);
+			break;
+		case 2:
+			set_string((duckdb_string_t *)data + i, message.p, message.n);
+			break;
+		case 3:
+			set_string((duckdb_string_t *)data + i, block->stream.p, block->stream.n);
+			break;
+		case 4:
+			set_string((duckdb_string_t *)data + i, log, strlen(log));
+			break;
+		default:
+			set_pointer(vector, block, row, i);
+		}
+	}
+}
+
+/* The next wanted rows of the block. */
+static size_t choose_rows(struct scan_thread *thread, uint32_t *rows, size_t max)
+{
+	const struct waiting_block *held = thread->held;
+	size_t count = 0, bytes = 0;
+
+	while (count < max && thread->row < held->block->count) {
+		uint64_t bits = held->mask[thread->row / 64] >> (thread->row % 64);
+		if (!bits) {
+			thread->row = (thread->row / 64 + 1) * 64;
+			continue;
+		}
+		thread->row += (size_t)__builtin_ctzll(bits);
+		rows[count++] = (uint32_t)thread->row;
+		bytes += message_of(held->block, thread->row).n;
+		thread->row++;
+	}
+	thread->scan->query->records += count;
+	thread->scan->query->bytes += bytes;
+	return count;
+}
+
+static void fill(
+	struct scan_thread *thread, duckdb_data_chunk chunk, const uint32_t *rows, size_t count)
+{
+	const struct scan *scan = thread->scan;
+	const struct store_log_block *block = thread->held->block;
+	const char *end = block->messages + block->message_bytes;
+
+	for (size_t i = 0; i < scan->column_count; i++) {
+		duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
+		thread->data[i] = duckdb_vector_get_data(vector);
+		if (scan->columns[i] < LOGS_COLUMNS_SYSTEM) {
+			set_system(thread, vector, i, rows, count);
+			continue;
+		}
+		if (scan->columns[i] == (idx_t)-1)
+			continue;
+		duckdb_vector_ensure_validity_writable(vector);
+		thread->validity[i] = duckdb_vector_get_validity(vector);
+	}
+	for (size_t i = 0; scan->needs_words && i < count; i++)
+		set_words(thread, i, message_of(block, rows[i]), end);
+}
+
+static bool is_refused(struct scan *scan, duckdb_function_info info)
+{
+	struct log_query *query = scan->query;
+
+	pthread_mutex_lock(&scan->lock);
+	if (scan->is_failed)
+		duckdb_function_set_error(info, scan->err.message);
+	bool is_failed = scan->is_failed;
+	pthread_mutex_unlock(&scan->lock);
+	if (!is_failed && clock_wall_ns() / 1000000 > query->deadline_ms) {
+		query->is_late = true;
+		duckdb_function_set_error(info, "the query took too long");
+	} else if (!is_failed && query->is_stopped) {
+		duckdb_function_set_error(info, "the query was stopped");
+	}
+	return is_failed || query->is_late || query->is_stopped;
+}
+
+static void scan_rows(duckdb_function_info info, duckdb_data_chunk chunk)
+{
+	struct scan_thread *thread = duckdb_function_get_local_init_data(info);
+	idx_t max = duckdb_vector_size();
+	uint32_t rows[2048];
+	size_t count = 0;
+
+	if (!thread->scan) {
+		thread->scan = duckdb_function_get_init_data(info);
+		thread->scan->users++;
+		thread->data = mem_new(thread->scan->column_count + 1, sizeof(void *));
+		thread->validity = mem_new(thread->scan->column_count + 1, sizeof(uint64_t *));
+	}
+	while (count == 0) {
+		if (is_refused(thread->scan, info))
+			return;
+		if ((!thread->held || thread->row >= thread->held->block->count) &&
+			!next_block(thread))
+			break;
+		count = choose_rows(thread, rows, max < ARRAY_SIZE(rows) ? max : ARRAY_SIZE(rows));
+	}
+	if (count)
+		fill(thread, chunk, rows, count);
+	duckdb_data_chunk_set_size(chunk, count);
+}
+
+/* ---- begin and end ---- */
+
+static void scan_unref(struct scan *scan)
+{
+	if (--scan->users > 0)
+		return;
+	pthread_mutex_lock(&scan->lock);
+	scan->is_cancelled = true;
+	pthread_cond_broadcast(&scan->changed);
+	pthread_mutex_unlock(&scan->lock);
+	pthread_join(scan->reader, NULL);
+	for (size_t i = 0; i < scan->query->group_count; i++)
+		free(scan->logs[i]);
+	free(scan->logs);
+	free(scan->columns);
+	pthread_mutex_destroy(&scan->lock);
+	pthread_cond_destroy(&scan->changed);
+	logs_query_unref(scan->query);
+	free(scan);
+}
+
+static void scan_free(void *data)
+{
+	scan_unref(data);
+}
+
+static void thread_free(void *data)
+{
+	struct scan_thread *thread = data;
+
+	if (thread->scan) {
+		give_back(thread);
+		scan_unref(thread->scan);
+	}
+	free(thread->data);
+	free(thread->validity);
+	free(thread);
+}
+
+static void bind(duckdb_bind_info info)
+{
+	struct logs_queries *queries = duckdb_bind_get_extra_info(info);
+	duckdb_value argument = duckdb_bind_get_parameter(info, 0);
+	_cleanup_(logs_query_unrefp) struct log_query *query =
+		logs_queries_find_number(queries, duckdb_get_int64(argument));
+	static const char *const names[LOGS_COLUMNS_SYSTEM] = {
+		"@timestamp", "@ingestionTime", "@message", "@logStream", "@log", "@ptr"};
+	duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+	duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
+
+	duckdb_destroy_value(&argument);
+	for (size_t i = 0; i < LOGS_COLUMNS_SYSTEM; i++)
+		duckdb_bind_add_result_column(info, names[i], i < 2 ? number : text);
+	for (size_t i = 0; query && i < query->fields.record_count; i++) {
+		enum record_field field = query->fields.records[i];
+		duckdb_bind_add_result_column(info, logs_field_name(field),
+			record_fields[field].parquet == RECORD_TYPE_STRING ? text : number);
+	}
+	duckdb_destroy_logical_type(&number);
+	duckdb_destroy_logical_type(&text);
+	if (query)
+		duckdb_bind_set_bind_data(
+			info, take(query), (duckdb_delete_callback_t)logs_query_unref);
+	else
+		duckdb_bind_set_error(info, "no such query");
+}
+
+/* Which word of each format goes into which of DuckDB's columns. */
+static void choose_words(struct scan *scan)
+{
+	const struct logs_fields *fields = &scan->query->fields;
+
+	memset(scan->words, -1, sizeof(scan->words));
+	for (size_t i = 0; i < scan->column_count; i++) {
+		if (scan->columns[i] < LOGS_COLUMNS_SYSTEM || scan->columns[i] == (idx_t)-1)
+			continue;
+		scan->needs_words = true;
+		uint8_t field = fields->records[scan->columns[i] - LOGS_COLUMNS_SYSTEM];
+		for (size_t j = 0; j < fields->format_count; j++)
+			for (size_t k = 0; k < fields->formats[j].count; k++)
+				if (fields->formats[j].fields[k] == field)
+					scan->words[j][k] = (int)i;
+	}
+}
+
+static void init(duckdb_init_info info)
+{
+	struct log_query *query = duckdb_init_get_bind_data(info);
+	struct scan *scan = mem_new(1, sizeof(*scan));
+	size_t columns = LOGS_COLUMNS_SYSTEM + query->fields.record_count;
+
+	query->refs++;
+	scan->query = query;
+	scan->users = 1;
+	scan->tail = &scan->first;
+	scan->err = (struct err)ERR_INIT;
+	pthread_mutex_init(&scan->lock, NULL);
+	pthread_cond_init(&scan->changed, NULL);
+	scan->column_count = duckdb_init_get_column_count(info);
+	scan->columns = mem_new(scan->column_count + 1, sizeof(*scan->columns));
+	for (size_t i = 0; i < scan->column_count; i++) {
+		/* COUNT(*) asks for a column that is none. */
+		idx_t column = duckdb_init_get_column_index(info, i);
+		scan->columns[i] = column < columns ? column : (idx_t)-1;
+	}
+	choose_words(scan);
+	scan->logs = mem_new(query->group_count + 1, sizeof(char *));
+	for (size_t i = 0; i < query->group_count; i++)
+		scan->logs[i] =
+			mem_printf("%.*s:%s", STR_ARG(query->logs->account), query->groups[i]);
+	if (pthread_create(&scan->reader, NULL, reader_main, scan) != 0)
+		abort();
+	duckdb_init_set_max_threads(info, THREADS_MAX);
+	duckdb_init_set_init_data(info, scan, scan_free);
+}
+
+static void init_thread(duckdb_init_info info)
+{
+	struct scan_thread *thread = mem_new(1, sizeof(*thread));
+
+	duckdb_init_set_init_data(info, thread, thread_free);
+}
+
+int logs_query_scan_register(
+	duckdb_connection connection, struct logs_queries *queries, struct err *err)
+{
+	duckdb_table_function function = duckdb_create_table_function();
+	duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
+
+	duckdb_table_function_set_name(function, LOGS_QUERY_FUNCTION);
+	duckdb_table_function_add_parameter(function, number);
+	duckdb_table_function_set_extra_info(function, queries, NULL);
+	duckdb_table_function_set_bind(function, bind);
+	duckdb_table_function_set_init(function, init);
+	duckdb_table_function_set_local_init(function, init_thread);
+	duckdb_table_function_set_function(function, scan_rows);
+	duckdb_table_function_supports_projection_pushdown(function, true);
+	duckdb_state state = duckdb_register_table_function(connection, function);
+	duckdb_destroy_logical_type(&number);
+	duckdb_destroy_table_function(&function);
+	if (state != DuckDBSuccess)
+		return err_set(err, ERR_SYSTEM, "DuckDB refuses the scan of log groups");
+	return 0;
+}
