@@ -1,6 +1,7 @@
-/* agent_flood SOURCE DESTINATION FLOWS PACKETS RATE: sends PACKETS small UDP datagrams (18 bytes: the
- * smallest Ethernet frame), turn by turn in FLOWS flows, at most RATE a second (0: as fast as can be).
- * Prints the packets sent and the seconds it took. What the kernel refuses for want of room is sent again. */
+/* agent_flood SOURCE DESTINATION FLOWS PACKETS RATE: sends PACKETS small UDP datagrams (18 bytes:
+ * the smallest Ethernet frame), turn by turn in FLOWS flows, at most RATE a second (0: as fast as
+ * can be). Prints the packets sent and the seconds it took. What the kernel refuses for want of
+ * room is sent again. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdint.h>
@@ -61,7 +62,9 @@ int main(int argc, char **argv)
 	struct iovec part = {payload, sizeof(payload)};
 
 	if (argc != 6)
-		return fprintf(stderr, "usage: agent_flood SOURCE DESTINATION FLOWS PACKETS RATE\n"), 2;
+		return fprintf(stderr,
+			       "usage: agent_flood SOURCE DESTINATION FLOWS PACKETS RATE\n"),
+		       2;
 	uint64_t flows = strtoull(argv[3], NULL, 10), packets = strtoull(argv[4], NULL, 10);
 	double rate = strtod(argv[5], NULL);
 	size_t socket_count = (flows + PORTS - 1) / PORTS;
@@ -84,8 +87,7 @@ int main(int argc, char **argv)
 		/* Of one socket, and to the end of its flows at most. */
 		while (n < BATCH && sent + n < packets && flow + n < flows &&
 			(flow + n) / PORTS == flow / PORTS) {
-			addresses[n].sin_port =
-				htons((uint16_t)(FIRST_PORT + (flow + n) % PORTS));
+			addresses[n].sin_port = htons((uint16_t)(FIRST_PORT + (flow + n) % PORTS));
 			n++;
 		}
 		int done = sendmmsg(sockets[flow / PORTS], messages, n, 0);

@@ -28,8 +28,8 @@ struct query_cache_options {
 int query_cache_open(
 	struct query_cache **ret_cache, const struct query_cache_options *options, struct err *err);
 /* Finds or makes the entries of the text objects that are selected (a flag per object), those at
- * servers left out. An object without one (no room, larger than memory, unreadable) is read where it
- * lies. */
+ * servers left out. An object without one (no room, larger than memory, unreadable) is read where
+ * it lies. */
 int query_cache_apply(struct query_cache *cache, struct query_objects *objects,
 	const bool *selected, struct err *err);
 void query_cache_close(struct query_cache *cache);

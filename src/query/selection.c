@@ -404,8 +404,7 @@ int query_selection_apply(struct query_session *session, struct str statement, s
 		selection->is_listed = true;
 		selection->is_stale = false;
 	} else if (!query_selection_mark(session) ||
-		   (selection->remote &&
-			   memcmp(fields, selection->fields, sizeof(fields)) != 0)) {
+		   (selection->remote && memcmp(fields, selection->fields, sizeof(fields)) != 0)) {
 		if (query_session_prepare(session, err) < 0)
 			return -1;
 	}

@@ -1,6 +1,6 @@
-/* clock: preloaded into a process, adds the seconds that a file holds to its wall clock (the file named by
- * NAGARE_TEST_CLOCK, a little-endian int64_t, read at each call through shared memory). The kernel steps
- * CLOCK_REALTIME for the whole machine or not at all. */
+/* clock: preloaded into a process, adds the seconds that a file holds to its wall clock (the file
+ * named by NAGARE_TEST_CLOCK, a little-endian int64_t, read at each call through shared memory).
+ * The kernel steps CLOCK_REALTIME for the whole machine or not at all. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
