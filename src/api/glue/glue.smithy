@@ -52,6 +52,20 @@ service AWSGlue {
 		UntagResource
 		GetCatalogImportStatus
 		GetDataCatalogEncryptionSettings
+		CreateCrawler
+		GetCrawler
+		GetCrawlers
+		ListCrawlers
+		UpdateCrawler
+		DeleteCrawler
+		StartCrawler
+		StopCrawler
+		GetCrawlerMetrics
+		StartCrawlerSchedule
+		StopCrawlerSchedule
+		UpdateCrawlerSchedule
+		ListCrawls
+		BatchGetCrawlers
 	]
 }
 

@@ -1,5 +1,5 @@
 /* Glue as a service: its table and its life. */
-#include "api/glue/glue_priv.h"
+#include "api/glue/crawlers_priv.h"
 
 #include "api/glue/glue_shape.h"
 
@@ -48,6 +48,20 @@ static const struct api_operation operations[] = {
 	{"UntagResource", glue_about_arn, glue_untag},
 	{"GetCatalogImportStatus", glue_about_catalog, glue_import_status},
 	{"GetDataCatalogEncryptionSettings", glue_about_catalog, glue_encryption},
+	{"CreateCrawler", glue_about_crawler, glue_create_crawler},
+	{"GetCrawler", glue_about_crawler, glue_get_crawler},
+	{"GetCrawlers", glue_about_crawler, glue_get_crawlers},
+	{"ListCrawlers", glue_about_crawler, glue_list_crawlers},
+	{"UpdateCrawler", glue_about_crawler, glue_update_crawler},
+	{"DeleteCrawler", glue_about_crawler, glue_delete_crawler},
+	{"StartCrawler", glue_about_crawler, glue_start_crawler},
+	{"StopCrawler", glue_about_crawler, glue_stop_crawler},
+	{"GetCrawlerMetrics", glue_about_crawler, glue_get_metrics},
+	{"StartCrawlerSchedule", glue_about_crawler, glue_start_schedule},
+	{"StopCrawlerSchedule", glue_about_crawler, glue_stop_schedule},
+	{"UpdateCrawlerSchedule", glue_about_crawler, glue_update_schedule},
+	{"ListCrawls", glue_about_crawler, glue_list_crawls},
+	{"BatchGetCrawlers", glue_about_crawler, glue_batch_get_crawlers},
 	{NULL},
 };
 
@@ -69,7 +83,7 @@ int glue_start(struct glue **ret_glue, const struct glue_options *options, struc
 	glue->objects = options->objects;
 	glue->region = mem_printf("%.*s", STR_ARG(options->region));
 	glue->account = mem_printf("%.*s", STR_ARG(options->account));
-	if (glue_make_ready_table(glue, err) < 0)
+	if (glue_make_ready_table(glue, err) < 0 || glue_crawls_start(glue, err) < 0)
 		return -1;
 	*ret_glue = take(glue);
 	return 0;
@@ -79,6 +93,7 @@ void glue_stop(struct glue *glue)
 {
 	if (!glue)
 		return;
+	glue_crawls_stop(glue);
 	free(glue->region);
 	free(glue->account);
 	free(glue);
