@@ -118,6 +118,7 @@ void api_answer_file(
 	struct api_exchange *exchange, int status, int fd, int64_t offset, int64_t size);
 /* As it is made: read fills up to n bytes and returns how many, 0 at the end, <0 to break off the
  * connection; it runs on the event thread when is_quick, else on a worker. length -1: chunked. */
+#define API_STREAM_WAIT (-2) /* from read when is_quick, after api_stream_wait */
 struct api_stream {
 	ssize_t (*read)(void *context, char *bytes, size_t n);
 	void (*end)(void *context);
@@ -127,5 +128,14 @@ struct api_stream {
 };
 void api_answer_stream(struct api_exchange *exchange, int status, const char *content_type,
 	const struct api_stream *stream);
+/* For streams that come by and by. In read, where there is nothing yet: the connection sleeps and
+ * read is not called until api_stream_wake, once for each wait and from any thread. Whoever calls
+ * them has a lock around what says that there is something; wake is not called after end. A client
+ * that has gone is noticed when it is written to. */
+void api_stream_wait(struct api_exchange *exchange);
+void api_stream_wake(struct api_exchange *exchange);
+/* Breaks the connection off, of a client that takes nothing; end comes. Before end, any thread. */
+void api_stream_cut(struct api_exchange *exchange);
+bool api_is_stopping(const struct api_exchange *exchange); /* the server; streams should end */
 /* The error in the words of the service's protocol. */
 void api_answer_error(struct api_exchange *exchange, const struct aws_error *error);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #define STREAM_BYTES 65536
 
@@ -212,10 +213,32 @@ static ssize_t read_quick(void *context, uint64_t position, char *bytes, size_t 
 	struct stream *stream = context;
 	ssize_t got = stream->source.read(stream->source.context, bytes, n);
 
+	if (got == API_STREAM_WAIT)
+		return 0;
 	if (got <= 0)
 		return end_of(got);
 	stream->request->answer.bytes += (uint64_t)got;
 	return got;
+}
+
+void api_stream_wait(struct api_exchange *exchange)
+{
+	MHD_suspend_connection(request_of(exchange)->connection);
+}
+
+void api_stream_wake(struct api_exchange *exchange)
+{
+	MHD_resume_connection(request_of(exchange)->connection);
+}
+
+void api_stream_cut(struct api_exchange *exchange)
+{
+	shutdown(request_of(exchange)->client->fd, SHUT_RDWR);
+}
+
+bool api_is_stopping(const struct api_exchange *exchange)
+{
+	return atomic_load(&exchange->server->is_stopping);
 }
 
 static void end_stream(void *context)

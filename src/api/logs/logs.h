@@ -12,6 +12,7 @@ extern const struct api_service api_logs;
 
 struct logs_metric_filters;
 struct logs_queries;
+struct live_tails;
 
 /* Context of the service; what it points to outlives it. */
 struct logs {
@@ -23,6 +24,7 @@ struct logs {
 	/* The service's own. */
 	struct logs_metric_filters *metric_filters;
 	struct logs_queries *queries;
+	struct live_tails *live_tails;
 };
 
 /* Loads what the database has and starts the service's threads. logs stays where it is. After a

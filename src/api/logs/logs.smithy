@@ -44,6 +44,7 @@ service Logs_20140328 {
 		PutQueryDefinition
 		DescribeQueryDefinitions
 		DeleteQueryDefinition
+		StartLiveTail
 	]
 }
 

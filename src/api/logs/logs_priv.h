@@ -103,6 +103,14 @@ int logs_values_start(struct logs_values **ret_values, struct store_metrics *met
 void logs_values_stop(struct logs_values *values); /* writes what is left; frees */
 void logs_values_add(struct logs_values *values, const struct logs_value *value);
 
+/* ---- Live Tail ---- */
+
+int logs_live_tails_start(struct logs *logs, struct err *err);
+void logs_live_tails_stop(struct logs *logs);
+/* Events that were just stored. */
+void logs_live_tails_offer(const struct logs *logs, int64_t group, struct str stream,
+	const struct store_log_event *events, size_t count, int64_t now_ms);
+
 /* ---- handlers ---- */
 
 #define LOGS_HANDLER(name) int name(struct api_call *call, struct aws_error *error)
@@ -138,6 +146,7 @@ LOGS_HANDLER(logs_describe_queries);
 LOGS_HANDLER(logs_put_definition);
 LOGS_HANDLER(logs_describe_definitions);
 LOGS_HANDLER(logs_delete_definition);
+LOGS_HANDLER(logs_start_live_tail);
 /* The tags of a group that is just made. */
 int logs_put_tags(struct api_call *call, struct str group, struct aws_error *error);
 int logs_check_tags(const struct api_call *call, struct aws_error *error);

@@ -136,8 +136,11 @@ static int store(struct api_call *call, struct logs_batch *batch, struct aws_err
 		.batch = has_id ? id : NULL,
 		.now_ms = now_ms};
 	int result = store_log_put(events, &put, error, &call->exchange->err);
-	if (result == 0)
+	if (result == 0) {
 		logs_metric_filters_apply(logs_of(call), group.id, put.events, put.count, now_ms);
+		logs_live_tails_offer(
+			logs_of(call), group.id, put.stream, put.events, put.count, now_ms);
+	}
 	return result < 0 ? -1 : 0;
 }
 

@@ -42,6 +42,7 @@ static const struct api_operation operations[] = {
 	{"PutQueryDefinition", NULL, logs_put_definition},
 	{"DescribeQueryDefinitions", NULL, logs_describe_definitions},
 	{"DeleteQueryDefinition", NULL, logs_delete_definition},
+	{"StartLiveTail", logs_about_query, logs_start_live_tail},
 	{NULL},
 };
 
@@ -84,14 +85,15 @@ void logs_metrics(void *context, struct buf *lines)
 
 int logs_start(struct logs *logs, struct err *err)
 {
-	return store_log_documents_open(logs->database, err) < 0 ||
-			       logs_metric_filters_start(logs, err) < 0
-		       ? -1
-		       : logs_queries_start(logs, err);
+	if (store_log_documents_open(logs->database, err) < 0 ||
+		logs_metric_filters_start(logs, err) < 0 || logs_queries_start(logs, err) < 0)
+		return -1;
+	return logs_live_tails_start(logs, err);
 }
 
 void logs_stop(struct logs *logs)
 {
+	logs_live_tails_stop(logs);
 	logs_queries_stop(logs);
 	logs_metric_filters_stop(logs);
 }
