@@ -220,6 +220,7 @@ static int open_services(
 		.webhook_hosts = hosts->item,
 		.webhooks_to_loopback = !hosts->count && is_on_loopback(settings),
 		.alarm_actions = settings->list[SERVER_ALARM_ACTION].item,
+		.log_destinations = settings->list[SERVER_LOG_DESTINATION].item,
 		.has_short_intervals = settings->text[SERVER_SHORT_INTERVALS] != NULL,
 		.oidc_keys = settings->list[SERVER_OIDC_KEYS].item};
 

@@ -132,6 +132,7 @@ static int open_all(struct server_services *services, const struct server_servic
 		.database = services->database,
 		.metrics = services->metrics,
 		.flow_logs = services->flow_logs,
+		.destinations = options->log_destinations,
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities)};
 	if (logs_start(&services->logs, err) < 0 ||

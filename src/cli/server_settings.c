@@ -46,6 +46,16 @@ static int check_action(const char *value, struct err *err)
 	return err_set(err, ERR_USAGE, "expected ARN=URL or ARN=COMMAND, found '%s'", value);
 }
 
+static int check_destination(const char *value, struct err *err)
+{
+	const char *equals = strchr(value, '=');
+
+	if (equals && equals > value &&
+		(strncmp(equals + 1, "http://", 7) == 0 || strncmp(equals + 1, "https://", 8) == 0))
+		return 0;
+	return err_set(err, ERR_USAGE, "expected ARN=http://... or https://..., found '%s'", value);
+}
+
 static int check_host(const char *value, struct err *err)
 {
 	const char *colon = strrchr(value, ':');

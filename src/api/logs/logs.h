@@ -13,6 +13,7 @@ extern const struct api_service api_logs;
 struct logs_metric_filters;
 struct logs_queries;
 struct live_tails;
+struct logs_subscriptions;
 
 /* Context of the service; what it points to outlives it. */
 struct logs {
@@ -21,10 +22,13 @@ struct logs {
 	struct store_metrics *metrics;
 	struct store_flow_logs *flow_logs; /* for the formats of lines; may be NULL */
 	struct str region, account;
+	/* "ARN=URL" of subscription filters; ends with NULL; "*" is every ARN. */
+	const char *const *destinations;
 	/* The service's own. */
 	struct logs_metric_filters *metric_filters;
 	struct logs_queries *queries;
 	struct live_tails *live_tails;
+	struct logs_subscriptions *subscriptions;
 };
 
 /* Loads what the database has and starts the service's threads. logs stays where it is. After a

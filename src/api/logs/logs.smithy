@@ -45,6 +45,9 @@ service Logs_20140328 {
 		DescribeQueryDefinitions
 		DeleteQueryDefinition
 		StartLiveTail
+		PutSubscriptionFilter
+		DescribeSubscriptionFilters
+		DeleteSubscriptionFilter
 	]
 }
 

@@ -111,6 +111,12 @@ void logs_live_tails_stop(struct logs *logs);
 void logs_live_tails_offer(const struct logs *logs, int64_t group, struct str stream,
 	const struct store_log_event *events, size_t count, int64_t now_ms);
 
+/* ---- subscription filters ---- */
+
+int logs_subscriptions_start(struct logs *logs, struct err *err);
+void logs_subscriptions_stop(struct logs *logs);
+void logs_subscriptions_offer(const struct logs *logs); /* events were stored */
+
 /* ---- handlers ---- */
 
 #define LOGS_HANDLER(name) int name(struct api_call *call, struct aws_error *error)
@@ -147,6 +153,9 @@ LOGS_HANDLER(logs_put_definition);
 LOGS_HANDLER(logs_describe_definitions);
 LOGS_HANDLER(logs_delete_definition);
 LOGS_HANDLER(logs_start_live_tail);
+LOGS_HANDLER(logs_put_subscription);
+LOGS_HANDLER(logs_describe_subscriptions);
+LOGS_HANDLER(logs_delete_subscription);
 /* The tags of a group that is just made. */
 int logs_put_tags(struct api_call *call, struct str group, struct aws_error *error);
 int logs_check_tags(const struct api_call *call, struct aws_error *error);

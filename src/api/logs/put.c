@@ -140,6 +140,7 @@ static int store(struct api_call *call, struct logs_batch *batch, struct aws_err
 		logs_metric_filters_apply(logs_of(call), group.id, put.events, put.count, now_ms);
 		logs_live_tails_offer(
 			logs_of(call), group.id, put.stream, put.events, put.count, now_ms);
+		logs_subscriptions_offer(logs_of(call));
 	}
 	return result < 0 ? -1 : 0;
 }

@@ -43,6 +43,9 @@ static const struct api_operation operations[] = {
 	{"DescribeQueryDefinitions", NULL, logs_describe_definitions},
 	{"DeleteQueryDefinition", NULL, logs_delete_definition},
 	{"StartLiveTail", logs_about_query, logs_start_live_tail},
+	{"PutSubscriptionFilter", logs_about_group, logs_put_subscription},
+	{"DescribeSubscriptionFilters", logs_about_group, logs_describe_subscriptions},
+	{"DeleteSubscriptionFilter", logs_about_group, logs_delete_subscription},
 	{NULL},
 };
 
@@ -88,11 +91,12 @@ int logs_start(struct logs *logs, struct err *err)
 	if (store_log_documents_open(logs->database, err) < 0 ||
 		logs_metric_filters_start(logs, err) < 0 || logs_queries_start(logs, err) < 0)
 		return -1;
-	return logs_live_tails_start(logs, err);
+	return logs_live_tails_start(logs, err) < 0 ? -1 : logs_subscriptions_start(logs, err);
 }
 
 void logs_stop(struct logs *logs)
 {
+	logs_subscriptions_stop(logs);
 	logs_live_tails_stop(logs);
 	logs_queries_stop(logs);
 	logs_metric_filters_stop(logs);
