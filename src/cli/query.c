@@ -473,8 +473,9 @@ const struct cli_command cli_query = {
 			{"cache", 0, "[=FOLDER]",
 				"Keep what is read from text as sorted Parquet in this folder (by default "
 				"~/.cache/nagare), so that later statements over the same objects run at "
-				"Parquet's speed. The first statement that meets an object takes the time "
-				"to convert it. Damaged entries are noticed and made again.",
+				"Parquet's speed, and objects at a server are not read again. The first "
+				"statement that meets an object takes the time to convert it. Damaged "
+				"entries are noticed and made again.",
 				set_cache},
 			{"cache-size", 0, "SIZE",
 				"The cache's most bytes, 20G by default; what was not used for longest "

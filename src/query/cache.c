@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "query/convert_priv.h"
+#include "query/remote_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,11 +11,10 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <xxhash.h>
 
-#define VERSION      "1" /* of what an entry holds */
+#define VERSION      "2" /* of what an entry holds */
 #define META_MAX     ((size_t)1 << 20)
 #define MEMORY_BYTES ((uint64_t)512 << 20) /* of rows, for all threads */
 
@@ -23,12 +23,23 @@ struct query_cache {
 	char *folder;
 	char *format; /* as text, in every key */
 	int lock_fd;
+	bool is_swept; /* room was made once */
 	/* while entries are found and made */
 	struct query_objects *objects;
-	const bool *selected;
+	struct query_object **missing;
+	size_t missing_count;
 	atomic_size_t next;
 	atomic_ullong bytes; /* of the entries that are there */
 };
+
+/* A lock of the folder: F_RDLCK while it is used, F_WRLCK to remove. Unlike flock's it is exchanged
+ * for the other without being given up, and stays as it is when it cannot be had. */
+static int lock(int fd, short type, int command)
+{
+	struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
+
+	return fcntl(fd, command, &whole);
+}
 
 int query_cache_open(
 	struct query_cache **ret_cache, const struct query_cache_options *options, struct err *err)
@@ -48,7 +59,7 @@ int query_cache_open(
 	cache->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (cache->lock_fd < 0)
 		return err_set_errno(err, errno, "the cache: cannot create %s", path);
-	if (flock(cache->lock_fd, LOCK_SH) < 0)
+	if (lock(cache->lock_fd, F_RDLCK, F_OFD_SETLKW) < 0)
 		return err_set_errno(err, errno, "the cache: cannot lock %s", path);
 	*ret_cache = take(cache);
 	return 0;
@@ -67,14 +78,32 @@ void query_cache_close(struct query_cache *cache)
 
 /* Keys and files. */
 
+/* What names an entry. At a server the ETag says when content is another, and not the time. */
+static void identify(const struct query_object *object, struct query_cache_entry *entry)
+{
+	const char *etag = object->remote ? object->remote->etag : "";
+	char *resolved = object->remote ? NULL : realpath(object->path, NULL);
+
+	entry->path = resolved ? resolved : mem_strdup(object->path);
+	entry->etag = mem_strdup(etag);
+	entry->size_bytes = object->size_bytes;
+	entry->modified_ns = *etag ? 0 : object->modified_ns;
+}
+
+static char *key_from(const struct query_cache_entry *entry)
+{
+	return mem_printf(VERSION "\n%s\n%s\n%llu\n%lld\n%s", entry->path, entry->etag,
+		(unsigned long long)entry->size_bytes, (long long)entry->modified_ns,
+		entry->format);
+}
+
 static char *key_of(const struct query_cache *cache, const struct query_object *object)
 {
-	char *resolved = realpath(object->path, NULL);
-	char *key = mem_printf(VERSION "\n%s\n%llu\n%lld\n%s", resolved ? resolved : object->path,
-		(unsigned long long)object->size_bytes, (long long)object->modified_ns,
-		cache->format);
+	struct query_cache_entry entry = {.format = mem_strdup(cache->format)};
 
-	free(resolved);
+	identify(object, &entry);
+	char *key = key_from(&entry);
+	query_cache_entry_done(&entry);
 	return key;
 }
 
@@ -174,9 +203,20 @@ static struct query_cached *cached_from(const struct query_cache_entry *entry, c
 	return cached;
 }
 
-/* The entry of an object, when there is one that is intact; a damaged one is removed. */
-static bool find_entry(struct query_cache *cache, struct query_object *object, const char *key)
+/* The entry is used now, by the clock with which times are compared: the file system's is coarser.
+ * False: there is none. */
+static bool touch(const char *json)
 {
+	int64_t now_ns = clock_wall_ns();
+	struct timespec now = {now_ns / CLOCK_NS_PER_SECOND, now_ns % CLOCK_NS_PER_SECOND};
+
+	return utimensat(AT_FDCWD, json, (struct timespec[2]){now, now}, 0) == 0;
+}
+
+/* The entry of an object, when there is one that is intact; a damaged one is removed. */
+static void find_entry(struct query_cache *cache, struct query_object *object)
+{
+	_cleanup_free_ char *key = key_of(cache, object);
 	_cleanup_free_ char *json = entry_path(cache, key, "json");
 	_cleanup_free_ char *parquet = entry_path(cache, key, "parquet");
 	_cleanup_buf_ struct buf text = {0};
@@ -184,22 +224,22 @@ static bool find_entry(struct query_cache *cache, struct query_object *object, c
 	struct err err;
 
 	if (file_read(json, META_MAX, &text, &err) < 0)
-		return false;
+		return;
 	_cleanup_free_ char *found = NULL;
 	if (query_cache_parse(buf_str(&text), &entry))
-		found = mem_printf(VERSION "\n%s\n%llu\n%lld\n%s", entry.path,
-			(unsigned long long)entry.size_bytes, (long long)entry.modified_ns,
-			entry.format);
+		found = key_from(&entry);
 	bool good = found && strcmp(found, key) == 0 && is_intact(&entry, parquet, json);
 	if (!good) {
 		unlink(json);
 		unlink(parquet);
-	} else if (!(cache->options.strict && entry.bad_lines)) {
-		utimensat(AT_FDCWD, json, NULL, 0);
-		object->cached = cached_from(&entry, take(parquet));
+	} else {
+		touch(json);
+		if (cache->options.strict && entry.bad_lines)
+			object->uncacheable = true;
+		else
+			object->cached = cached_from(&entry, take(parquet));
 	}
 	query_cache_entry_done(&entry);
-	return good;
 }
 
 /* Making. */
@@ -215,22 +255,17 @@ static bool reserve(struct query_cache *cache, uint64_t bytes)
 }
 
 /* 0, a condition that is none of the caller's business, or <0. */
-static int make_entry(
-	struct query_cache *cache, struct query_object *object, const char *key, struct err *err)
+static int make_entry(struct query_cache *cache, struct query_object *object, struct err *err)
 {
+	_cleanup_free_ char *key = key_of(cache, object);
 	_cleanup_(file_draft_done) struct file_draft draft = FILE_DRAFT_INIT;
 	_cleanup_free_ char *json = entry_path(cache, key, "json");
 	_cleanup_free_ char *parquet = entry_path(cache, key, "parquet");
 	struct query_cached met = {0};
-	char *resolved = realpath(object->path, NULL);
-	struct query_cache_entry entry = {
-		.path = resolved ? resolved : mem_strdup(object->path),
-		.size_bytes = object->size_bytes,
-		.modified_ns = object->modified_ns,
-		.format = mem_strdup(cache->format),
-	};
+	struct query_cache_entry entry = {.format = mem_strdup(cache->format)};
 	struct stat status;
 
+	identify(object, &entry);
 	int r = file_draft_open(&draft, parquet, err);
 	if (r == 0)
 		r = query_convert_one(object, cache->options.headerless,
@@ -254,37 +289,74 @@ static int make_entry(
 		take_identity(&entry, &status);
 		r = write_entry(json, &entry, err);
 	}
-	if (r == 0 && !(cache->options.strict && entry.bad_lines))
+	object->uncacheable = r != 0 || (cache->options.strict && entry.bad_lines);
+	if (!object->uncacheable)
 		object->cached = cached_from(&entry, take(parquet));
 	query_cache_entry_done(&entry);
 	return r;
 }
 
-static bool is_wanted(const struct query_cache *cache, size_t index)
-{
-	const struct query_object *object = &cache->objects->object[index];
-
-	return cache->selected[index] && !object->parquet && !object->cached && !object->remote;
-}
-
-static int apply_some(void *cache_, unsigned thread, struct err *err)
+static int find_some(void *cache_, unsigned thread, struct err *err)
 {
 	struct query_cache *cache = cache_;
 	size_t i;
 
-	while ((i = cache->next++) < cache->objects->count) {
-		struct query_object *object = &cache->objects->object[i];
-		struct err reason;
-		if (!is_wanted(cache, i))
-			continue;
-		_cleanup_free_ char *key = key_of(cache, object);
-		/* what cannot be cached is read where it lies, and its errors are told there */
-		/* gzip text is about twice as long as its entry */
-		if (!find_entry(cache, object, key) &&
-			cache->bytes + object->size_bytes / 2 < cache->options.limit_bytes)
-			(void)!make_entry(cache, object, key, &reason);
-	}
+	while ((i = cache->next++) < cache->missing_count)
+		find_entry(cache, cache->missing[i]);
 	return 0;
+}
+
+static int make_some(void *cache_, unsigned thread, struct err *err)
+{
+	struct query_cache *cache = cache_;
+	struct err reason;
+	size_t i;
+
+	/* what cannot be cached is read where it lies, and its errors are told there */
+	while ((i = cache->next++) < cache->missing_count)
+		(void)!make_entry(cache, cache->missing[i], &reason);
+	return 0;
+}
+
+static void keep_missing(struct query_cache *cache)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < cache->missing_count; i++) {
+		if (!cache->missing[i]->cached && !cache->missing[i]->uncacheable)
+			cache->missing[kept++] = cache->missing[i];
+	}
+	cache->missing_count = kept;
+}
+
+/* Leaves those that are likely to find room: gzip text is about twice as long as its entry. */
+static void keep_fitting(struct query_cache *cache)
+{
+	uint64_t bytes = cache->bytes;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < cache->missing_count; i++) {
+		bytes += cache->missing[i]->size_bytes / 2;
+		if (bytes >= cache->options.limit_bytes)
+			break;
+		kept++;
+	}
+	cache->missing_count = kept;
+}
+
+/* Objects at a server are fetched ahead, in the order in which they are made. */
+static void plan_fetching(struct query_cache *cache)
+{
+	_cleanup_free_ const struct query_object **planned =
+		mem_new(cache->missing_count + 1, sizeof(struct query_object *));
+	size_t count = 0;
+
+	for (size_t i = 0; i < cache->missing_count; i++) {
+		if (cache->missing[i]->remote)
+			planned[count++] = cache->missing[i];
+	}
+	if (count)
+		query_remote_plan(planned[0]->remote->remote, planned, count);
 }
 
 /* Making room. */
@@ -346,20 +418,26 @@ static struct old_entry *list_entries(struct query_cache *cache, bool alone, siz
 	return entries;
 }
 
-/* Bytes that entries of these objects may come to, and a new time for those that are there. Those
- * that an earlier statement found stay too: this session reads them. */
+/* What is missing may come to this; and a new time for the entries that this session reads or is
+ * about to find. */
 static uint64_t touch_wanted(struct query_cache *cache)
 {
 	uint64_t missing = 0;
 
 	for (size_t i = 0; i < cache->objects->count; i++) {
 		const struct query_object *object = &cache->objects->object[i];
-		if (!is_wanted(cache, i) && !object->cached)
+		if (!object->cached)
 			continue;
-		_cleanup_free_ char *key = key_of(cache, object);
+		_cleanup_free_ char *json = mem_printf("%.*s.json",
+			(int)(strlen(object->cached->path) - strlen(".parquet")),
+			object->cached->path);
+		touch(json);
+	}
+	for (size_t i = 0; i < cache->missing_count; i++) {
+		_cleanup_free_ char *key = key_of(cache, cache->missing[i]);
 		_cleanup_free_ char *json = entry_path(cache, key, "json");
-		if (utimensat(AT_FDCWD, json, NULL, 0) < 0)
-			missing += object->size_bytes;
+		if (!touch(json))
+			missing += cache->missing[i]->size_bytes;
 	}
 	return missing;
 }
@@ -368,10 +446,11 @@ static uint64_t touch_wanted(struct query_cache *cache)
  * the folder, for they may be about to read what is removed; then it waits for a later time. */
 static void make_room(struct query_cache *cache)
 {
+	bool is_first = !cache->is_swept; /* nothing was taken from the cache yet */
 	int64_t begun_ns = clock_wall_ns();
 	uint64_t missing = touch_wanted(cache);
 	uint64_t limit = cache->options.limit_bytes;
-	bool alone = flock(cache->lock_fd, LOCK_EX | LOCK_NB) == 0;
+	bool alone = lock(cache->lock_fd, F_WRLCK, F_OFD_SETLK) == 0;
 	struct err err;
 	size_t count;
 
@@ -388,7 +467,7 @@ static void make_room(struct query_cache *cache)
 	for (size_t i = 0; i < count; i++) {
 		/* those that are wanted now have been touched since */
 		bool unused = entries[i].used_ns < begun_ns;
-		if (alone && (unused ? bytes + missing > limit : bytes > limit)) {
+		if (alone && (unused ? bytes + missing > limit : is_first && bytes > limit)) {
 			_cleanup_free_ char *parquet = parquet_of(entries[i].json);
 			unlink(entries[i].json);
 			unlink(parquet);
@@ -398,21 +477,39 @@ static void make_room(struct query_cache *cache)
 	}
 	free(entries);
 	cache->bytes = bytes;
-	/* also where the lock was not had: trying for it gave up the shared one */
-	flock(cache->lock_fd, LOCK_SH);
+	cache->is_swept = true;
+	lock(cache->lock_fd, F_RDLCK, F_OFD_SETLK);
 }
 
 int query_cache_apply(struct query_cache *cache, struct query_objects *objects,
 	const bool *selected, struct err *err)
 {
+	_cleanup_free_ struct query_object **missing =
+		mem_new(objects->count + 1, sizeof(struct query_object *));
+	int r;
+
 	cache->objects = objects;
-	cache->selected = selected;
-	bool wanted = false;
-	for (size_t i = 0; i < objects->count && !wanted; i++)
-		wanted = is_wanted(cache, i);
-	if (!wanted)
-		return 0;
+	cache->missing = missing;
+	cache->missing_count = 0;
+	for (size_t i = 0; i < objects->count; i++) {
+		if (selected[i] && !objects->object[i].parquet)
+			missing[cache->missing_count++] = &objects->object[i];
+	}
+	keep_missing(cache);
+	bool is_first = !cache->is_swept;
+	if (is_first)
+		make_room(cache);
 	cache->next = 0;
-	make_room(cache);
-	return convert_run_threads(cache->options.threads, apply_some, cache, err);
+	r = convert_run_threads(cache->options.threads, find_some, cache, err);
+	keep_missing(cache);
+	if (r == 0 && cache->missing_count) {
+		if (!is_first)
+			make_room(cache);
+		keep_fitting(cache);
+		plan_fetching(cache);
+		cache->next = 0;
+		r = convert_run_threads(cache->options.threads, make_some, cache, err);
+	}
+	cache->missing = NULL;
+	return r;
 }

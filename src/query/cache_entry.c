@@ -15,9 +15,10 @@ char *query_cache_print(const struct query_cache_entry *entry)
 	for (unsigned i = 0; i < entry->errors; i++)
 		json_array_append_new(
 			errors, json_pack("[s, s]", entry->error[i].message, entry->error[i].hint));
-	json_t *json = json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I}",
-		"path", entry->path, "size", (json_int_t)entry->size_bytes, "modified_ns",
-		(json_int_t)entry->modified_ns, "format", entry->format, "lines",
+	json_t *json = json_pack(
+		"{s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I}", "path",
+		entry->path, "etag", entry->etag, "size", (json_int_t)entry->size_bytes,
+		"modified_ns", (json_int_t)entry->modified_ns, "format", entry->format, "lines",
 		(json_int_t)entry->lines, "bad_lines", (json_int_t)entry->bad_lines, "errors",
 		errors, "bytes", (json_int_t)entry->bytes, "hash", unsigned_pair(entry->hash),
 		"inode", (json_int_t)entry->inode, "file_modified_ns",
@@ -52,18 +53,21 @@ static bool read_entry(json_t *json, struct query_cache_entry *entry)
 {
 	json_int_t size, modified_ns, lines, bad_lines, bytes, hash[2], inode, file_modified_ns,
 		file_changed_ns;
-	const char *path, *format;
+	const char *path, *etag, *format;
 	json_t *errors;
 
-	if (json_unpack(json, "{s:s, s:I, s:I, s:s, s:I, s:I, s:o, s:I, s:[I, I], s:I, s:I, s:I}",
-		    "path", &path, "size", &size, "modified_ns", &modified_ns, "format", &format,
-		    "lines", &lines, "bad_lines", &bad_lines, "errors", &errors, "bytes", &bytes,
-		    "hash", &hash[0], &hash[1], "inode", &inode, "file_modified_ns",
-		    &file_modified_ns, "file_changed_ns", &file_changed_ns) < 0 ||
+	if (json_unpack(json,
+		    "{s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:o, s:I, s:[I, I], s:I, s:I, s:I}",
+		    "path", &path, "etag", &etag, "size", &size, "modified_ns", &modified_ns,
+		    "format", &format, "lines", &lines, "bad_lines", &bad_lines, "errors", &errors,
+		    "bytes", &bytes, "hash", &hash[0], &hash[1], "inode", &inode,
+		    "file_modified_ns", &file_modified_ns, "file_changed_ns",
+		    &file_changed_ns) < 0 ||
 		size < 0 || lines < 0 || bad_lines < 0 || bad_lines > lines || bytes < 0)
 		return false;
 	*entry = (struct query_cache_entry){
 		.path = mem_strdup(path),
+		.etag = mem_strdup(etag),
 		.size_bytes = (uint64_t)size,
 		.modified_ns = modified_ns,
 		.format = mem_strdup(format),
@@ -93,6 +97,7 @@ bool query_cache_parse(struct str text, struct query_cache_entry *ret_entry)
 void query_cache_entry_done(struct query_cache_entry *entry)
 {
 	free(entry->path);
+	free(entry->etag);
 	free(entry->format);
 	*entry = (struct query_cache_entry){0};
 }

@@ -16,8 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (text) {
 		if (!query_cache_parse(str_from(text), &again))
 			abort();
-		if (strcmp(entry.path, again.path) != 0 || entry.bytes != again.bytes ||
-			entry.errors != again.errors || entry.hash[1] != again.hash[1])
+		if (strcmp(entry.path, again.path) != 0 || strcmp(entry.etag, again.etag) != 0 ||
+			entry.bytes != again.bytes || entry.errors != again.errors ||
+			entry.hash[1] != again.hash[1])
 			abort();
 		query_cache_entry_done(&again);
 	}

@@ -1,14 +1,14 @@
 /* cache: text objects as sorted Parquet, kept in a folder so that the next statement over them runs
  * at Parquet's speed with the same answer.
- * An entry is two files, named by a hash of the object's path, size, time and of the fields that
- * text without a header line is taken to have: the Parquet file, and a JSON file with what the hash
- * was made of, what reading the text met (lines, bad lines, the first errors), and the Parquet
- * file's size, hash and identity (inode, times). An entry whose file has another identity is read
- * and its hash compared; if that differs the entry is damaged: it is removed and made again. The
- * JSON file's own time says when the entry was last used. Any number of processes may use a folder
- * at a time: files appear by rename, and what is there is removed only while nobody else uses the
- * folder (a lock that users share). Owner: one session. Making entries uses several threads and
- * blocks. */
+ * An entry is two files, named by a hash of the object's path, size, time (at a server bucket, key,
+ * size and ETag) and of the fields that text without a header line is taken to have: the Parquet
+ * file, and a JSON file with what the hash was made of, what reading the text met (lines, bad
+ * lines, the first errors), and the Parquet file's size, hash and identity (inode, times). An entry
+ * whose file has another identity is read and its hash compared; if that differs the entry is
+ * damaged: it is removed and made again. The JSON file's own time says when the entry was last
+ * used. Any number of processes may use a folder at a time: files appear by rename, and what is
+ * there is removed only while nobody else uses the folder (a lock that users share). Owner: one
+ * session. Making entries uses several threads and blocks. */
 #pragma once
 
 #include "query/locations_priv.h"
@@ -27,9 +27,8 @@ struct query_cache_options {
 /* Makes the folder. Strings are copied, headerless must outlive it. */
 int query_cache_open(
 	struct query_cache **ret_cache, const struct query_cache_options *options, struct err *err);
-/* Finds or makes the entries of the text objects that are selected (a flag per object), those at
- * servers left out. An object without one (no room, larger than memory, unreadable) is read where
- * it lies. */
+/* Finds or makes the entries of the text objects that are selected (a flag per object). An object
+ * without one (no room, larger than memory, unreadable) is read where it lies. */
 int query_cache_apply(struct query_cache *cache, struct query_objects *objects,
 	const bool *selected, struct err *err);
 void query_cache_close(struct query_cache *cache);
@@ -38,6 +37,7 @@ MEM_DEFINE_CLEANUP(struct query_cache, query_cache_close)
 /* What the JSON of an entry says. */
 struct query_cache_entry {
 	char *path; /* of the object */
+	char *etag; /* "": a file, or a server without */
 	uint64_t size_bytes;
 	int64_t modified_ns;
 	char *format;

@@ -95,19 +95,30 @@ static int open_source(struct convert_reading *reading, struct reading_thread *t
 	return thread->layout ? 0 : err_wrap(err, "%s", source->path);
 }
 
-/* The source has been read to its end. */
-static int close_source(struct convert_reading *reading, struct reading_thread *thread,
-	const struct query_object *source, struct err *err)
+/* What is at a server need not be looked at: each part of it was asked for by its ETag. */
+static int check_unchanged(const struct query_object *source, struct err *err)
 {
-	struct query_convert_progress *progress = reading->options->progress;
 	struct stat status;
 
+	if (source->remote)
+		return 0;
 	if (stat(source->path, &status) < 0)
 		return err_set_errno(err, errno, "%s has gone while it was read", source->path);
 	if ((uint64_t)status.st_size != source->size_bytes ||
 		status.st_mtim.tv_sec * CLOCK_NS_PER_SECOND + status.st_mtim.tv_nsec !=
 			source->modified_ns)
 		return err_set(err, ERR_INPUT, "%s has changed while it was read", source->path);
+	return 0;
+}
+
+/* The source has been read to its end. */
+static int close_source(struct convert_reading *reading, struct reading_thread *thread,
+	const struct query_object *source, struct err *err)
+{
+	struct query_convert_progress *progress = reading->options->progress;
+
+	if (check_unchanged(source, err) < 0)
+		return -1;
 	pthread_mutex_lock(&reading->lock);
 	struct query_convert_stats *stats = reading->stats;
 	stats->sources++;

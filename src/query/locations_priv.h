@@ -28,6 +28,7 @@ struct query_object {
 	struct query_remote_object *remote; /* NULL: a file */
 	/* of text: the same as Parquet, in the cache (cache.c); NULL: read where it lies */
 	struct query_cached *cached;
+	bool uncacheable; /* it was tried, or is not wanted from there */
 };
 
 /* A copy of a text object as Parquet, and what reading the text met. */

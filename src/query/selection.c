@@ -247,6 +247,7 @@ bool query_selection_has(const struct query_session *session, size_t object)
 void query_selection_carry(struct query_object *from, struct query_object *to)
 {
 	to->cached = take(from->cached);
+	to->uncacheable = from->uncacheable;
 	if (to->remote)
 		to->remote->copy = take(from->remote->copy);
 }
