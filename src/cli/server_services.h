@@ -16,13 +16,10 @@ struct server_services_options {
 	const char *folder, *account, *region;
 	const char *const *webhook_hosts; /* as s3_options' */
 	bool webhooks_to_loopback;
-	const char *const *alarm_actions; /* as monitoring_options' */
-	bool has_short_intervals;         /* as ec2_context's */
-	const char *const *oidc_keys;     /* as sts_options' */
 	const char *const *alarm_actions;    /* as monitoring_options' */
-	const char *const *log_destinations; /* as struct logs' */
 	bool has_short_intervals;            /* as ec2_context's */
 	const char *const *oidc_keys;        /* as sts_options' */
+	const char *const *log_destinations; /* as struct logs' */
 };
 
 /* Makes what is not there yet; a folder that another server uses is an error. */
