@@ -396,7 +396,7 @@ static void add_location(struct buf *place, const struct projection *projection,
 		buf_printf(place, "%.*s=%.*s/", STR_ARG(name),
 			STR_ARG(athena_json_str(json_array_get(values, k))));
 	}
-	for (size_t i = 0; i < pattern.n;) {
+	for (size_t i = 0; pattern.p && i < pattern.n;) {
 		const char *end =
 			pattern.p[i] == '$' && i + 1 < pattern.n && pattern.p[i + 1] == '{'
 				? memchr(pattern.p + i, '}', pattern.n - i)

@@ -415,7 +415,7 @@ static int add_file_view(struct making *making)
 	_cleanup_buf_ struct buf reader = {0};
 	char places[48];
 
-	uint64_t scanned = engine->scanned += files->bytes;
+	uint64_t scanned = atomic_fetch_add(&engine->scanned, files->bytes) + files->bytes;
 	if (engine->scan_limit && scanned > engine->scan_limit)
 		return athena_fail(making->failure, "", "Bytes scanned limit was exceeded");
 	if (files->count == 0)

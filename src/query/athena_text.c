@@ -169,12 +169,11 @@ static void set_value(duckdb_vector vector, idx_t row, duckdb_type type, struct 
 
 	if (type == DUCKDB_TYPE_VARCHAR)
 		duckdb_vector_assign_string_element_len(vector, row, text.p, text.n);
-	else if (!read_integer(text, &value))
+	else if (!read_integer(text, &value) ||
+		 (type != DUCKDB_TYPE_BIGINT && (value < INT32_MIN || value > INT32_MAX)))
 		set_null(vector, row);
 	else if (type == DUCKDB_TYPE_BIGINT)
 		((int64_t *)duckdb_vector_get_data(vector))[row] = value;
-	else if (value < INT32_MIN || value > INT32_MAX)
-		set_null(vector, row);
 	else
 		((int32_t *)duckdb_vector_get_data(vector))[row] = (int32_t)value;
 }

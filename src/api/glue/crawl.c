@@ -185,12 +185,12 @@ static size_t level_of(const char *path)
 	return level;
 }
 
-static const json_t *find_column(const json_t *columns, const json_t *wanted)
+static const json_t *find_column(const json_t *list, const json_t *wanted)
 {
 	size_t i;
 	json_t *column;
 
-	json_array_foreach(columns, i, column)
+	json_array_foreach(list, i, column)
 	{
 		if (str_equal(glue_text(column, "Name"), glue_text(wanted, "Name")))
 			return column;

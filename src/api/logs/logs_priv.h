@@ -85,10 +85,10 @@ struct store_log_matcher logs_matcher(const struct query_pattern *pattern);
 int logs_metric_filters_start(struct logs *logs, struct err *err);
 void logs_metric_filters_stop(struct logs *logs);
 /* Events that were just stored. */
-void logs_metric_filters_apply(const struct logs *logs, int64_t group,
+void logs_metric_filters_apply(const struct logs *logs, int64_t id,
 	const struct store_log_event *events, size_t count, int64_t now_ms);
-void logs_metric_filters_forget(const struct logs *logs, int64_t group); /* it is deleted */
-size_t logs_metric_filters_count(const struct logs *logs, int64_t group);
+void logs_metric_filters_forget(const struct logs *logs, int64_t id); /* it is deleted */
+size_t logs_metric_filters_count(const struct logs *logs, int64_t id);
 
 /* Values of metrics on their way to the store, which gets them once a second. */
 struct logs_values;

@@ -169,7 +169,7 @@ static void keep(struct logs_metric_filters *all, int64_t id, struct metric_filt
 		*group = (struct filter_group){.id = id};
 	}
 	size_t i = place_of(group, filter->name, &found);
-	if (found) {
+	if (found && group->filters) {
 		filter_free(group->filters[i]);
 	} else {
 		group->filters =
@@ -353,10 +353,10 @@ static void tick(void *context, int64_t now_ms)
 
 static void load(void *context, const struct store_log_document *document)
 {
-	struct metric_filter *filter;
+	struct metric_filter *filter = NULL;
 	json_t *value = json_loadb(document->text.p, document->text.n, 0, NULL);
 
-	if (value && compile(value, &filter, NULL) == 0)
+	if (value && compile(value, &filter, NULL) == 0 && filter)
 		keep(context, document->owner, filter);
 }
 
@@ -453,7 +453,7 @@ LOGS_HANDLER(logs_put_metric_filter)
 	if (group.log_class != STORE_LOG_STANDARD)
 		return aws_error_set(error, AWS_ERROR_INVALID_OPERATION_EXCEPTION,
 			"Metric filters are for log groups of the class STANDARD.");
-	if (compile(document_of(call), &filter, error) < 0)
+	if (compile(document_of(call), &filter, error) < 0 || !filter)
 		return -1;
 	pthread_rwlock_wrlock(&all->lock);
 	int result = save(call, group.id, filter, error);
@@ -533,7 +533,7 @@ static void add_page(struct api_call *call, json_t **documents, size_t count, co
 	for (size_t i = 0; i < count; i++) {
 		char *key = key_of(documents[i]);
 		if (strcmp(key, after) > 0 && is_wanted(call, documents[i])) {
-			if (json_array_size(list) == max) {
+			if (last && json_array_size(list) == max) {
 				logs_page_next(call, str_from(last));
 				free(key);
 				break;

@@ -197,6 +197,7 @@ static void add_words(json_t *record, const struct record_format *format, struct
 				record, logs_field_name(format->fields[i]), logs_json(word));
 }
 
+/* As deep as jansson's parser lets a text be. NOLINTNEXTLINE(misc-no-recursion) */
 static void add_json(json_t *record, const char *prefix, const json_t *value)
 {
 	char name[NAME_MAX_BYTES];

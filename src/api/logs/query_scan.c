@@ -236,13 +236,11 @@ static void set_word(struct scan_thread *thread, size_t column, size_t at, const
 		thread->scan->query->fields
 			.records[thread->scan->columns[column] - LOGS_COLUMNS_SYSTEM];
 
-	if (n == 0 || (n == 1 && *p == '-')) {
-		set_null(thread, column, at);
-	} else if (record_fields[field].parquet == RECORD_TYPE_STRING) {
+	bool is_there = n != 0 && !(n == 1 && *p == '-');
+	if (is_there && record_fields[field].parquet == RECORD_TYPE_STRING)
 		set_string((duckdb_string_t *)thread->data[column] + at, p, n);
-	} else if (!parse_number(p, n, (int64_t *)thread->data[column] + at)) {
+	else if (!is_there || !parse_number(p, n, (int64_t *)thread->data[column] + at))
 		set_null(thread, column, at);
-	}
 }
 
 /* Of the formats the one with so many words. */

@@ -122,7 +122,7 @@ LOGS_HANDLER(logs_delete_subscription)
 {
 	const struct logs *logs = logs_of(call);
 	_cleanup_(store_log_group_done) struct store_log_group group = {0};
-	json_t *filter;
+	json_t *filter = NULL;
 
 	if (find_group(call, &group, error) < 0 || find_filter(call, group.id, &filter, error) < 0)
 		return -1;

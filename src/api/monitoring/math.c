@@ -189,8 +189,8 @@ struct reducing {
 
 static void reduce_add(struct reducing *reducing, double value)
 {
-	reducing->min = reducing->count ? fmin(reducing->min, value) : value;
-	reducing->max = reducing->count ? fmax(reducing->max, value) : value;
+	reducing->min = reducing->count > 0 ? fmin(reducing->min, value) : value;
+	reducing->max = reducing->count > 0 ? fmax(reducing->max, value) : value;
 	reducing->count++;
 	reducing->sum += value;
 	reducing->squares += value * value;
@@ -198,7 +198,7 @@ static void reduce_add(struct reducing *reducing, double value)
 
 static double reduce_end(const struct reducing *reducing, enum reduction reduction)
 {
-	double mean = reducing->count ? reducing->sum / reducing->count : 0;
+	double mean = reducing->count > 0 ? reducing->sum / reducing->count : 0;
 
 	switch (reduction) {
 	case REDUCE_SUM:
@@ -212,7 +212,7 @@ static double reduce_end(const struct reducing *reducing, enum reduction reducti
 	case REDUCE_COUNT:
 		return reducing->count;
 	default:
-		return reducing->count
+		return reducing->count > 0
 			       ? sqrt(fmax(0, reducing->squares / reducing->count - mean * mean))
 			       : 0;
 	}
@@ -545,9 +545,9 @@ static int parse_list(struct math *math, struct value *value)
 			result = fail(math, "a list has metrics only");
 		if (result == 0 && value->count == LIST_MAX)
 			result = fail(math, "the list is too long");
-		if (result < 0) {
+		if (result < 0 || !item.series) {
 			value_done(&item);
-			return result;
+			return -1;
 		}
 		value->series = mem_grow(value->series, value->count + 1, sizeof(value->series[0]));
 		value->series[value->count++] = item.series[0];
@@ -668,7 +668,7 @@ int monitoring_math(
 		result = fail(&math, "expected an operator");
 	if (result == 0 && (value.kind != SERIES || !value.series))
 		result = fail(&math, "the result is not one time series");
-	if (result == 0) {
+	if (result == 0 && value.series) {
 		query->period = value.period;
 		query->series = value.series[0];
 		value.series[0] = (struct monitoring_series){.count = 0};
