@@ -139,6 +139,8 @@ static json_t *columns_of(const char *columns)
 	while (str_split(&rest, ',', &one)) {
 		one = str_trim(one);
 		const char *space = memchr(one.p, ' ', one.n);
+		if (!space)
+			continue;
 		struct str type = {space + 1, (size_t)(one.p + one.n - space - 1)};
 		json_array_append_new(
 			list, json_pack("{s:s%, s:s%}", "Name", one.p, (size_t)(space - one.p),

@@ -64,7 +64,7 @@ static int open_next(struct scan *scan, struct reader *reader, struct err *err)
 		return -1;
 	reader->file = file;
 	reader->skipped = 0;
-	reader->window = STR_NONE;
+	reader->window = STR("");
 	reader->at = 0;
 	reader->at_end = false;
 	return 1;

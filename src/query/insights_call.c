@@ -40,10 +40,12 @@ static const struct period {
 int insights_round(struct insights *insights, const char *time, struct str duration, bool is_ceil,
 	const char **ret_sql)
 {
-	struct str digits = {duration.p, strspn(duration.p, "0123456789")};
+	struct str digits = {duration.p, 0};
 	char unit[24];
 	uint64_t count;
 
+	while (digits.n < duration.n && duration.p[digits.n] >= '0' && duration.p[digits.n] <= '9')
+		digits.n++;
 	snprintf(unit, sizeof(unit), " %.*s ", (int)(duration.n - digits.n), duration.p + digits.n);
 	if (!number_parse(digits, 100000, &count) || !count)
 		return insights_fail(insights, "a period from 1 to 100000");

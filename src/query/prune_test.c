@@ -149,8 +149,10 @@ static const char *wanted(const char *sql)
 	struct prune prune;
 
 	list[0] = '\0';
-	if (!read_statement(sql, &prune))
+	if (!read_statement(sql, &prune)) {
+		prune_done(&prune);
 		return "not mentioned";
+	}
 	if (prune_is_everything(&prune))
 		snprintf(list, sizeof(list), "everything");
 	for (int minute = 8 * 60 + 55; !prune_is_everything(&prune) && minute <= 12 * 60;
