@@ -21,9 +21,10 @@ test-dependencies:
 run: all
 	@tools/run-as-root $(BUILD)/nagare up $(ARGS)
 
+# Tests wait more than they compute: twice as many as processors.
 test: test-dependencies $(BUILD)/build.ninja
 	@tools/build $(BUILD)
-	@meson test -C $(BUILD) --print-errorlogs $(TESTS)
+	@meson test -C $(BUILD) --print-errorlogs --num-processes $$((2 * $$(nproc))) $(TESTS)
 
 # Ceph's s3-tests: make test-s3 S3_TESTS=FOLDER
 test-s3: all
