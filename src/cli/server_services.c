@@ -1,6 +1,7 @@
 #include "cli/server_services.h"
 
 #include "api/agents/agents.h"
+#include "api/athena/athena.h"
 #include "api/ec2/ec2.h"
 #include "api/glue/glue.h"
 #include "api/iam/iam.h"
@@ -17,6 +18,7 @@
 #include "store/metrics.h"
 #include "store/network.h"
 #include "store/objects.h"
+#include "store/queries.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -43,6 +45,9 @@ struct server_services {
 	struct store_catalog *catalog;
 	struct glue *glue;
 	struct sts *sts;
+	struct store_queries *queries;
+	char *athena_folder;
+	struct athena *athena;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
 	size_t count;
@@ -88,6 +93,21 @@ static int check_root_key(struct server_services *services, struct err *err)
 	err_set(err, ERR_INPUT, "the index of %s does not have the root key that %s has",
 		services->folder, profile);
 	return err_hint(err, "'nagare fsck --repair' puts it back");
+}
+
+static int open_athena(struct server_services *services, struct err *err)
+{
+	services->athena_folder = mem_printf("%s/athena", services->folder);
+	if (store_queries_open(&services->queries, services->database, err) < 0 ||
+		file_make_folders(services->athena_folder, 0700, err) < 0)
+		return -1;
+	const struct athena_settings athena = {.catalog = services->catalog,
+		.objects = services->objects,
+		.queries = services->queries,
+		.folder = services->athena_folder,
+		.region = str_from(services->region),
+		.account = store_identities_account(services->identities)};
+	return athena_start(&services->athena, &athena, err);
 }
 
 static int open_all(struct server_services *services, const struct server_services_options *options,
@@ -146,7 +166,9 @@ static int open_all(struct server_services *services, const struct server_servic
 		return -1;
 	const struct sts_options sts = {
 		.identities = services->identities, .oidc_keys = options->oidc_keys};
-	return s3_start(&services->s3, &s3, err) < 0 ? -1 : sts_start(&services->sts, &sts, err);
+	if (s3_start(&services->s3, &s3, err) < 0 || sts_start(&services->sts, &sts, err) < 0)
+		return -1;
+	return open_athena(services, err);
 }
 
 /* The service with what it works on. */
@@ -179,6 +201,7 @@ int server_services_open(struct server_services **ret_services,
 	add(services, &api_logs, &services->logs);
 	add(services, &api_monitoring, services->monitoring);
 	add(services, &api_glue, services->glue);
+	add(services, &api_athena, services->athena);
 	*ret_services = services;
 	return 0;
 }
@@ -187,6 +210,9 @@ void server_services_close(struct server_services *services)
 {
 	if (!services)
 		return;
+	athena_stop(services->athena);
+	store_queries_close(services->queries);
+	free(services->athena_folder);
 	s3_stop(services->s3);
 	logs_stop(&services->logs);
 	store_flow_logs_close(services->flow_logs);

@@ -459,6 +459,28 @@ static void add_statement(
 	buf_printf(sql, " %s", query->output_options);
 }
 
+/* The columns of what is going to be written. Failures have their places in the statement. */
+static int describe(struct athena_engine *engine, const struct athena_query *query,
+	struct athena_failure *failure)
+{
+	duckdb_prepared_statement prepared = NULL;
+	_cleanup_buf_ struct buf sql = {0};
+	duckdb_result result;
+	int r = 0;
+
+	if (duckdb_prepare(engine->connection, buf_text(&engine->trino.sql), &prepared) !=
+		DuckDBSuccess)
+		r = athena_map_error(engine, &engine->trino, query->text,
+			duckdb_prepare_error(prepared), failure);
+	duckdb_destroy_prepare(&prepared);
+	buf_printf(&sql, "SELECT * FROM (%.*s\n) LIMIT 0", STR_ARG(buf_str(&engine->trino.sql)));
+	if (r < 0 || athena_execute(engine, buf_text(&sql), &result, failure) < 0)
+		return -1;
+	r = athena_value_columns(engine, &result, failure);
+	duckdb_destroy_result(&result);
+	return r;
+}
+
 static int start(struct athena_engine *engine, const struct athena_query *query,
 	struct athena_failure *failure)
 {
@@ -466,6 +488,8 @@ static int start(struct athena_engine *engine, const struct athena_query *query,
 	_cleanup_buf_ struct buf sql = {0};
 	int r = 0;
 
+	if (query->output_path && describe(engine, query, failure) < 0)
+		return -1;
 	add_statement(&sql, engine, query);
 	if (duckdb_prepare(engine->connection, buf_text(&sql), &prepared) != DuckDBSuccess) {
 		r = athena_map_error(engine, &engine->trino, query->text,
@@ -521,7 +545,7 @@ int athena_run(struct athena_engine *engine, const struct athena_query *query,
 	if (r < 0)
 		return -1;
 	return query->output_path ? count_output(engine, failure)
-				  : athena_value_columns(engine, failure);
+				  : athena_value_columns(engine, &engine->result, failure);
 }
 
 int athena_next(struct athena_engine *engine, struct buf *csv, size_t *ret_rows,

@@ -135,6 +135,7 @@ struct str athena_property(const json_t *table, const char *name); /* of a table
 int athena_text_register(struct athena_engine *engine, struct err *err);
 
 /* athena_value.c */
-int athena_value_columns(struct athena_engine *engine, struct athena_failure *failure);
+int athena_value_columns(
+	struct athena_engine *engine, duckdb_result *result, struct athena_failure *failure);
 void athena_value_done(struct athena_engine *engine);
 void athena_value_rows(struct athena_engine *engine, duckdb_data_chunk chunk, struct buf *csv);

@@ -137,32 +137,41 @@ static bool add_hive(struct buf *buf, const struct athena_value_type *type)
 	return true;
 }
 
-int athena_value_columns(struct athena_engine *engine, struct athena_failure *failure)
+static int add_column(struct athena_engine *engine, const char *name, duckdb_logical_type logical,
+	struct athena_failure *failure)
 {
-	size_t count = duckdb_column_count(&engine->result);
+	_cleanup_buf_ struct buf hive = {0};
+	struct athena_column *column = &engine->columns[engine->columns_count];
+	struct athena_value_type *type = type_of(logical);
+
+	duckdb_destroy_logical_type(&logical);
+	engine->types[engine->columns_count++] = type;
+	column->name = mem_strdup(name ? name : "");
+	if (!add_hive(&hive, type))
+		return athena_fail(failure, "NOT_SUPPORTED",
+			"column '%s' has a type that is not supported", column->name);
+	const struct kind *kind = kind_of(type->id);
+	column->hive_type = mem_strdup(buf_text(&hive));
+	column->type = type->json ? "json" : kind->name;
+	column->precision = type->id == DUCKDB_TYPE_DECIMAL ? type->width
+			    : type->json                    ? 0
+							    : kind->precision;
+	column->scale = type->scale;
+	column->case_sensitive = type->id == DUCKDB_TYPE_VARCHAR && !type->json;
+	return 0;
+}
+
+int athena_value_columns(
+	struct athena_engine *engine, duckdb_result *result, struct athena_failure *failure)
+{
+	size_t count = duckdb_column_count(result);
 
 	engine->columns = mem_new(count + 1, sizeof(*engine->columns));
 	engine->types = mem_new(count + 1, sizeof(struct athena_value_type *));
 	for (size_t i = 0; i < count; i++) {
-		_cleanup_buf_ struct buf hive = {0};
-		struct athena_column *column = &engine->columns[i];
-		duckdb_logical_type logical = duckdb_column_logical_type(&engine->result, i);
-		struct athena_value_type *type = type_of(logical);
-		duckdb_destroy_logical_type(&logical);
-		engine->types[i] = type;
-		engine->columns_count = i + 1;
-		column->name = mem_strdup(duckdb_column_name(&engine->result, i));
-		if (!add_hive(&hive, type))
-			return athena_fail(failure, "NOT_SUPPORTED",
-				"column '%s' has a type that is not supported", column->name);
-		const struct kind *kind = kind_of(type->id);
-		column->hive_type = mem_strdup(buf_text(&hive));
-		column->type = type->json ? "json" : kind->name;
-		column->precision = type->id == DUCKDB_TYPE_DECIMAL ? type->width
-				    : type->json                    ? 0
-								    : kind->precision;
-		column->scale = type->scale;
-		column->case_sensitive = type->id == DUCKDB_TYPE_VARCHAR && !type->json;
+		if (add_column(engine, duckdb_column_name(result, i),
+			    duckdb_column_logical_type(result, i), failure) < 0)
+			return -1;
 	}
 	return 0;
 }
