@@ -136,7 +136,7 @@ static json_t *columns_of(const char *columns)
 	json_t *list = json_array();
 	struct str rest = str_from(columns), one;
 
-	while (str_split(&rest, ',', &one)) {
+	while (str_split(&rest, ',', &one) && one.n > 0) {
 		one = str_trim(one);
 		const char *space = memchr(one.p, ' ', one.n);
 		if (!space)

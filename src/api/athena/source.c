@@ -170,6 +170,7 @@ static int path_of(struct athena *athena, struct str bucket, const struct store_
 			STR_ARG(object->key), error.message);
 	store_object_done(&opened);
 	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	/* NOLINTNEXTLINE(readability-suspicious-call-argument) */
 	ssize_t n = readlink(own, ret_path, PATH_MAX - 1);
 	if (n <= 0)
 		return athena_fail(failure, "GENERIC_INTERNAL_ERROR", "an object has no file");
