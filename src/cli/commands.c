@@ -10,11 +10,13 @@ extern const struct cli_command cli_flow_logs;
 extern const struct cli_command cli_fsck;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_interfaces;
+extern const struct cli_command cli_logs;
 extern const struct cli_command cli_pcap;
 extern const struct cli_command cli_query;
 extern const struct cli_command cli_run;
 extern const struct cli_command cli_server;
 extern const struct cli_command cli_tail;
+extern const struct cli_command cli_top;
 extern const struct cli_command cli_up;
 
 const struct cli_command *const cli_commands[] = {
@@ -24,6 +26,8 @@ const struct cli_command *const cli_commands[] = {
 	&cli_pcap,
 	&cli_query,
 	&cli_tail,
+	&cli_top,
+	&cli_logs,
 	&cli_convert,
 	&cli_server,
 	&cli_flow_logs,

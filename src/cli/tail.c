@@ -14,6 +14,7 @@
 #include "cli/defaults.h"
 #include "cli/tail_open.h"
 #include "cli/tail_output.h"
+#include "query/pattern.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,7 +30,7 @@ extern const struct cli_command cli_tail;
 enum { SINCE_DEFAULT_S = 300, POLL_MS = 500, ALL_MS = 10000, SORTED_MAX = 100000 };
 
 struct settings {
-	const char *flow_log, *group, *endpoint, *region, *profile, *data_dir;
+	const char *flow_log, *group, *endpoint, *region, *profile, *filter, *data_dir;
 	uint64_t since_s;
 	bool open, follow, names, has_format, has_form;
 	enum tail_form form;
@@ -61,6 +62,7 @@ struct tail {
 	struct ordered *events;
 	size_t event_count;
 	json_t *answers;
+	struct query_pattern *pattern; /* NULL: all */
 	struct err *err;
 };
 
@@ -90,6 +92,12 @@ static int set_flow_log(void *settings, const char *value, struct err *err)
 static int set_group(void *settings, const char *value, struct err *err)
 {
 	((struct settings *)settings)->group = value;
+	return 0;
+}
+
+static int set_filter(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->filter = value;
 	return 0;
 }
 
@@ -244,6 +252,9 @@ static int read_once(struct tail *tail)
 		size_t i;
 		if (token.n)
 			json_object_set_new(input, "nextToken", json_of(buf_str(&token)));
+		if (tail->settings->filter)
+			json_object_set_new(
+				input, "filterPattern", json_string(tail->settings->filter));
 		if (call(tail, "FilterLogEvents", input, &answer) < 0)
 			return -1;
 		json_array_foreach(json_object_get(answer, "events"), i, event)
@@ -317,6 +328,9 @@ static int read_stream(struct tail *tail, struct stream *stream)
 			tail->event_count + json_array_size(events) + 1, sizeof(*tail->events));
 		json_array_foreach(events, i, event)
 		{
+			if (tail->pattern &&
+				!query_pattern_matches(tail->pattern, text_of(event, "message")))
+				continue;
 			tail->events[tail->event_count] = (struct ordered){
 				{number_of(event, "timestamp"), number_of(event, "ingestionTime"),
 					str_from(stream->name), text_of(event, "message")},
@@ -539,7 +553,7 @@ static int run_open(const struct settings *settings, struct err *err)
 			settings, settings->has_format ? settings->format : record_format_default)};
 
 	if (settings->flow_log || settings->group || settings->since_s || settings->endpoint ||
-		settings->region || settings->profile) {
+		settings->region || settings->profile || settings->filter) {
 		err_set(err, ERR_USAGE, "--open reads this host's agent, not a log group");
 		return err_hint(
 			err, "with it go --follow, --names, --output, --format and --data-dir");
@@ -569,6 +583,11 @@ static int run_command(void *settings_, int argc, char **argv, struct err *err)
 		free(tail.group);
 		return err_set(err, ERR_USAGE, "--flow-log and --log-group exclude each other");
 	}
+	if (settings->filter &&
+		query_pattern_new(&tail.pattern, str_from(settings->filter), err) < 0) {
+		free(tail.group);
+		return -1;
+	}
 	result = open_client(&tail, &source);
 	if (result == 0) {
 		catch_signals(&tail);
@@ -585,6 +604,7 @@ static int run_command(void *settings_, int argc, char **argv, struct err *err)
 	free(tail.streams);
 	free(tail.events);
 	json_decref(tail.answers);
+	query_pattern_free(tail.pattern);
 	tail_output_free(tail.output);
 	aws_client_free(tail.client);
 	free(tail.group);
@@ -603,6 +623,9 @@ static const struct cli_option options[] = {
 		"Of that agent. Default: agent in the data folder, as 'nagare agent' has it.",
 		set_data_dir},
 	{"since", 's', "TIME", "How far back to begin: 30s, 5m (the default), 1h, ...", set_since},
+	{"filter", 0, "PATTERN",
+		"Only events that match this filter pattern of CloudWatch Logs: 'REJECT', '[version, ..., action = REJECT, status]'.",
+		set_filter},
 	{"names", 'n', NULL, "Names for ports (/etc/services) and protocols, in tables.",
 		set_names},
 	{"output", 'o', "FORM",

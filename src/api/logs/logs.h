@@ -3,6 +3,7 @@
 
 #include "api/service.h"
 #include "base/buf.h"
+#include "record/field.h"
 #include "store/events.h"
 #include "store/flow_logs.h"
 #include "store/identities.h"
@@ -35,6 +36,9 @@ struct logs {
  * failure too, logs_stop ends them and frees. */
 int logs_start(struct logs *logs, struct err *err);
 void logs_stop(struct logs *logs);
+
+/* A field's name in Logs Insights: "srcAddr"; static. */
+const char *logs_field_name(enum record_field field);
 
 /* Counters for /metrics; context: struct logs. */
 void logs_metrics(void *context, struct buf *lines);

@@ -42,8 +42,6 @@ int logs_fields_add(struct logs_fields *fields, const struct logs *logs, struct 
 	struct aws_error *error, struct err *err);
 void logs_fields_finish(struct logs_fields *fields);
 void logs_fields_done(struct logs_fields *fields);
-/* "srcAddr"; static. */
-const char *logs_field_name(enum record_field field);
 /* Which of the formats a line has; NULL: none. */
 const struct record_format *logs_fields_format(const struct logs_fields *fields, struct str line);
 
