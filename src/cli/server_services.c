@@ -3,6 +3,7 @@
 #include "api/agents/agents.h"
 #include "api/athena/athena.h"
 #include "api/ec2/ec2.h"
+#include "api/firehose/firehose.h"
 #include "api/glue/glue.h"
 #include "api/iam/iam.h"
 #include "api/logs/logs.h"
@@ -44,6 +45,7 @@ struct server_services {
 	struct monitoring *monitoring;
 	struct store_catalog *catalog;
 	struct glue *glue;
+	struct firehose *firehose;
 	struct sts *sts;
 	struct store_queries *queries;
 	char *athena_folder;
@@ -164,6 +166,13 @@ static int open_all(struct server_services *services, const struct server_servic
 		.account = store_identities_account(services->identities)};
 	if (glue_start(&services->glue, &glue, err) < 0)
 		return -1;
+	const struct firehose_options firehose = {.folder = services->folder,
+		.database = services->database,
+		.objects = services->objects,
+		.region = str_from(services->region),
+		.account = store_identities_account(services->identities)};
+	if (firehose_start(&services->firehose, &firehose, err) < 0)
+		return -1;
 	const struct sts_options sts = {
 		.identities = services->identities, .oidc_keys = options->oidc_keys};
 	if (s3_start(&services->s3, &s3, err) < 0 || sts_start(&services->sts, &sts, err) < 0)
@@ -202,6 +211,7 @@ int server_services_open(struct server_services **ret_services,
 	add(services, &api_monitoring, services->monitoring);
 	add(services, &api_glue, services->glue);
 	add(services, &api_athena, services->athena);
+	add(services, &api_firehose, services->firehose);
 	*ret_services = services;
 	return 0;
 }
@@ -214,6 +224,7 @@ void server_services_close(struct server_services *services)
 	store_queries_close(services->queries);
 	free(services->athena_folder);
 	s3_stop(services->s3);
+	firehose_stop(services->firehose);
 	logs_stop(&services->logs);
 	store_flow_logs_close(services->flow_logs);
 	store_network_close(services->network);
@@ -242,6 +253,7 @@ void server_services_register(struct server_services *services, struct api_serve
 {
 	api_metrics_register(server, s3_metrics, services->s3);
 	api_metrics_register(server, logs_metrics, &services->logs);
+	api_metrics_register(server, firehose_metrics, services->firehose);
 }
 
 static struct store_caller *find(void *context, struct str access_key_id)
