@@ -292,8 +292,9 @@ static bool holds(enum comparison comparison, int order)
 static enum truth test(
 	const struct store_expression *expression, const struct node *node, struct str value)
 {
+	static const struct literal none;
 	const struct literal *literals =
-		expression->literals ? expression->literals + node->literals : NULL;
+		expression->literals ? expression->literals + node->literals : &none;
 	bool is_null = str_equal(value, STR(STORE_PARTITION_NULL)) ||
 		       !expression_is_of_type(value, node->type);
 
