@@ -61,6 +61,25 @@ void buf_printf(struct buf *buf, const char *format, ...)
 	buf->n += (size_t)n;
 }
 
+void buf_add_csv(struct buf *buf, struct str field)
+{
+	bool is_quoted = field.n == 0;
+
+	for (size_t i = 0; i < field.n && !is_quoted; i++)
+		is_quoted = memchr(",\"\r\n", field.p[i], 4) != NULL;
+	if (!is_quoted) {
+		buf_add_str(buf, field);
+		return;
+	}
+	buf_add_char(buf, '"');
+	for (size_t i = 0; i < field.n; i++) {
+		if (field.p[i] == '"')
+			buf_add_char(buf, '"');
+		buf_add_char(buf, field.p[i]);
+	}
+	buf_add_char(buf, '"');
+}
+
 struct str buf_str(const struct buf *buf)
 {
 	return (struct str){buf->p, buf->n};

@@ -24,6 +24,9 @@ void buf_add_char(struct buf *buf, char c);
 void buf_add_str(struct buf *buf, struct str s);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A field of a CSV file (RFC 4180), quoted where it must be, and when empty: nothing at all is
+ * NULL. */
+void buf_add_csv(struct buf *buf, struct str field);
 /* The bytes as a str, valid until the next change. */
 struct str buf_str(const struct buf *buf);
 /* The bytes as a NUL-terminated string, valid until the next change. */

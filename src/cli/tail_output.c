@@ -267,25 +267,6 @@ static void add_json(
 	buf_add_char(&output->buf, '\n');
 }
 
-static void add_csv_text(struct buf *buf, struct str text)
-{
-	bool is_quoted = text.n == 0;
-
-	for (size_t i = 0; i < text.n; i++)
-		is_quoted |= memchr(",\"\r\n", text.p[i], 4) != NULL;
-	if (!is_quoted) {
-		buf_add_str(buf, text);
-		return;
-	}
-	buf_add_char(buf, '"');
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '"')
-			buf_add_char(buf, '"');
-		buf_add_char(buf, text.p[i]);
-	}
-	buf_add_char(buf, '"');
-}
-
 static void add_csv_header(struct tail_output *output)
 {
 	const struct record_format *format = &output->options.format;
@@ -309,13 +290,13 @@ static void add_csv(
 	if (!output->has_header)
 		add_csv_header(output);
 	buf_printf(buf, "%" PRId64 ",", event->time_ms);
-	add_csv_text(buf, event->stream);
+	buf_add_csv(buf, event->stream);
 	for (int i = 0; i < format->count; i++) {
 		buf_add_char(buf, ',');
 		if (words && !str_equal(words[i], STR("-")))
-			add_csv_text(buf, words[i]);
+			buf_add_csv(buf, words[i]);
 		else if (!words && i == 0)
-			add_csv_text(buf, event->message);
+			buf_add_csv(buf, event->message);
 	}
 	buf_add_char(buf, '\n');
 }

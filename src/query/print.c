@@ -24,25 +24,6 @@ int query_print_write(int fd, struct buf *buf, struct err *err)
 	return 0;
 }
 
-static void add_csv_text(struct buf *buf, struct str text)
-{
-	bool quote = text.n == 0;
-
-	for (size_t i = 0; i < text.n && !quote; i++)
-		quote = strchr(",\"\r\n", text.p[i]) && text.p[i];
-	if (!quote) {
-		buf_add_str(buf, text);
-		return;
-	}
-	buf_add_char(buf, '"');
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '"')
-			buf_add_char(buf, '"');
-		buf_add_char(buf, text.p[i]);
-	}
-	buf_add_char(buf, '"');
-}
-
 static void add_tsv_text(struct buf *buf, struct str text)
 {
 	for (size_t i = 0; i < text.n; i++) {
@@ -157,7 +138,7 @@ static void add_separated_row(struct buf *buf, const struct query_result *result
 		value->n = 0;
 		query_print_value(value, &vectors[i], row);
 		if (csv)
-			add_csv_text(buf, buf_str(value));
+			buf_add_csv(buf, buf_str(value));
 		else
 			add_tsv_text(buf, buf_str(value));
 	}
@@ -172,7 +153,7 @@ static void add_separated_header(struct buf *buf, const struct query_result *res
 		if (i)
 			buf_add_char(buf, csv ? ',' : '\t');
 		if (csv)
-			add_csv_text(buf, str_from(result->column[i].name));
+			buf_add_csv(buf, str_from(result->column[i].name));
 		else
 			add_tsv_text(buf, str_from(result->column[i].name));
 	}

@@ -201,6 +201,23 @@ void store_rollback(struct store_connection *connection)
 	pthread_mutex_unlock(&connection->database->writing);
 }
 
+int store_write_end(struct store_connection *connection, int result, struct err *err)
+{
+	if (result == 0)
+		return store_commit(connection, err);
+	store_rollback(connection);
+	return result;
+}
+
+int store_make_tables(struct store_database *database, const char *script, struct err *err)
+{
+	struct store_connection *writer;
+
+	if (store_write_begin(database, &writer, err) < 0)
+		return -1;
+	return store_write_end(writer, store_execute(writer, script, err), err);
+}
+
 int store_statement(struct store_connection *connection, const char *sql,
 	sqlite3_stmt **ret_statement, struct err *err)
 {

@@ -37,6 +37,11 @@ int store_write_begin(
 	struct store_database *database, struct store_connection **ret_connection, struct err *err);
 int store_commit(struct store_connection *connection, struct err *err);
 void store_rollback(struct store_connection *connection);
+/* One of the two by the result of what was done: 0 is committed, anything else rolled back and
+ * returned. */
+int store_write_end(struct store_connection *connection, int result, struct err *err);
+/* A script of CREATE ... IF NOT EXISTS, whole or not at all. */
+int store_make_tables(struct store_database *database, const char *script, struct err *err);
 
 /* A statement of the connection, prepared once for each text and reset; sql must be static text.
  * Bind and step it with sqlite3_*; valid until the connection is given back. */

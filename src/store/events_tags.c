@@ -1,15 +1,6 @@
 /* Tags of log groups and resource policies: rows of the database, read when they are asked for. */
 #include "store/events_priv.h"
 
-/* The statement ends what it is in: rolls back or commits. */
-static int end(struct store_connection *connection, int result, struct err *err)
-{
-	if (result == 0)
-		return store_commit(connection, err);
-	store_rollback(connection);
-	return -1;
-}
-
 static int64_t group_id(struct store_events *events, struct str name, struct aws_error *error)
 {
 	_cleanup_(events_group_unrefp) struct events_group *group = NULL;
@@ -72,7 +63,7 @@ int store_log_tags_put(struct store_events *events, struct str group,
 		return aws_error_set(error, AWS_ERROR_TOO_MANY_TAGS_EXCEPTION,
 			"The tag limit of %zu has been exceeded.", max);
 	}
-	return end(connection, result, err) < 0 ? events_broken(error) : 0;
+	return store_write_end(connection, result, err) < 0 ? events_broken(error) : 0;
 }
 
 int store_log_tags_remove(struct store_events *events, struct str group, const struct str *keys,
@@ -96,7 +87,7 @@ int store_log_tags_remove(struct store_events *events, struct str group, const s
 		store_bind_str(statement, 2, keys[i]);
 		result = store_step(statement, err);
 	}
-	return end(connection, result, err) < 0 ? events_broken(error) : 0;
+	return store_write_end(connection, result, err) < 0 ? events_broken(error) : 0;
 }
 
 int store_log_tags_list(struct store_events *events, struct str group,
@@ -153,7 +144,7 @@ int store_log_policy_put(struct store_events *events, const struct store_log_pol
 		return aws_error_set(
 			error, AWS_ERROR_LIMIT_EXCEEDED_EXCEPTION, "Resource limit exceeded.");
 	}
-	return end(connection, result, err) < 0 ? events_broken(error) : 0;
+	return store_write_end(connection, result, err) < 0 ? events_broken(error) : 0;
 }
 
 int store_log_policy_delete(
@@ -172,7 +163,7 @@ int store_log_policy_delete(
 		result = store_step(statement, err);
 		changed = sqlite3_changes(sqlite3_db_handle(statement));
 	}
-	if (end(connection, result, err) < 0)
+	if (store_write_end(connection, result, err) < 0)
 		return events_broken(error);
 	if (!changed)
 		return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,

@@ -30,15 +30,6 @@ static int64_t now_ms(void)
 	return clock_wall_ns() / 1000000;
 }
 
-/* Ends a transaction. */
-static int end(struct store_connection *writer, int result, struct err *err)
-{
-	if (result == 0)
-		return store_commit(writer, err);
-	store_rollback(writer);
-	return result;
-}
-
 /* ---- the version ---- */
 
 /* From the clock, so that it is not one of a database that was lost. */
@@ -81,7 +72,7 @@ int store_flow_logs_touch(struct store_flow_logs *logs, struct err *err)
 
 	if (store_write_begin(logs->database, &writer, err) < 0)
 		return -1;
-	if (end(writer, next_version(writer, &version, err), err) < 0)
+	if (store_write_end(writer, next_version(writer, &version, err), err) < 0)
 		return -1;
 	show_version(logs, version);
 	return 0;
@@ -115,7 +106,7 @@ int store_flow_logs_open(struct store_flow_logs **ret_logs, struct store_databas
 	logs->database = database;
 	logs->network = network;
 	if (store_write_begin(database, &writer, err) < 0 ||
-		end(writer, prepare(writer, &version, err), err) < 0)
+		store_write_end(writer, prepare(writer, &version, err), err) < 0)
 		return -1;
 	atomic_store(&logs->version, version);
 	*ret_logs = take(logs);
@@ -354,7 +345,7 @@ int store_flow_logs_create(struct store_flow_logs *logs, const struct store_flow
 
 	if (store_write_begin(logs->database, &writer, err) < 0)
 		return -1;
-	int result = end(writer, create_all(writer, new, answer, &version, err), err);
+	int result = store_write_end(writer, create_all(writer, new, answer, &version, err), err);
 	if (result != 0)
 		return result;
 	show_version(logs, version);
@@ -397,7 +388,7 @@ int store_flow_logs_delete(
 			delete_one(writer, json_string_value(json_array_get(ids, i)), missing, err);
 	if (result == 0)
 		result = next_version(writer, &version, err);
-	if (end(writer, result, err) < 0)
+	if (store_write_end(writer, result, err) < 0)
 		return -1;
 	show_version(logs, version);
 	return store_tags_reload(logs->network, err);

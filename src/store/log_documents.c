@@ -4,21 +4,9 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS log_documents (kind TEXT NOT NULL, owner INTEGER NOT NULL,"
 	" name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (kind, owner, name)) WITHOUT ROWID";
 
-static int end(struct store_connection *connection, int result, struct err *err)
-{
-	if (result == 0)
-		return store_commit(connection, err);
-	store_rollback(connection);
-	return result;
-}
-
 int store_log_documents_open(struct store_database *database, struct err *err)
 {
-	struct store_connection *connection;
-
-	if (store_write_begin(database, &connection, err) < 0)
-		return -1;
-	return end(connection, store_execute(connection, schema, err), err);
+	return store_make_tables(database, schema, err);
 }
 
 static int put_row(struct store_connection *connection, const struct store_log_document *document,
@@ -64,7 +52,7 @@ int store_log_document_put(struct store_database *database,
 	int result = put_row(connection, document, err);
 	if (result == 0)
 		result = check_count(connection, document, max, err);
-	return end(connection, result, err);
+	return store_write_end(connection, result, err);
 }
 
 int store_log_document_delete(
@@ -86,7 +74,7 @@ int store_log_document_delete(
 		result = store_step(statement, err);
 		changed = sqlite3_changes(sqlite3_db_handle(statement));
 	}
-	result = end(connection, result, err);
+	result = store_write_end(connection, result, err);
 	return result == 0 && !changed ? STORE_LOG_DOCUMENT_NONE : result;
 }
 
@@ -103,7 +91,7 @@ int store_log_documents_forget(struct store_database *database, int64_t owner, s
 		store_bind_i64(statement, 1, owner);
 		result = store_step(statement, err);
 	}
-	return end(connection, result, err);
+	return store_write_end(connection, result, err);
 }
 
 int store_log_documents_list(struct store_database *database, struct str kind,

@@ -28,25 +28,14 @@ static const char schema[] =
 	" summary TEXT NOT NULL, data TEXT NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS alarm_history_by_name ON alarm_history (name, time_ms);";
 
-/* Ends a transaction. */
-static int end(struct store_connection *writer, int result, struct err *err)
-{
-	if (result == 0)
-		return store_commit(writer, err);
-	store_rollback(writer);
-	return result;
-}
-
 int store_metrics_open(
 	struct store_metrics **ret_metrics, struct store_database *database, struct err *err)
 {
 	_cleanup_(store_metrics_closep) struct store_metrics *metrics =
 		mem_new(1, sizeof(*metrics));
-	struct store_connection *writer;
 
 	metrics->database = database;
-	if (store_write_begin(database, &writer, err) < 0 ||
-		end(writer, store_execute(writer, schema, err), err) < 0)
+	if (store_make_tables(database, schema, err) < 0)
 		return -1;
 	*ret_metrics = take(metrics);
 	return 0;
@@ -255,7 +244,7 @@ int store_metrics_put(struct store_metrics *metrics, const struct store_metric_d
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = put_point(writer, data[i], &values, err);
 	free(values.list);
-	return end(writer, result, err);
+	return store_write_end(writer, result, err);
 }
 
 int store_metrics_expire(struct store_metrics *metrics, int64_t now, struct err *err)
@@ -275,7 +264,7 @@ int store_metrics_expire(struct store_metrics *metrics, int64_t now, struct err 
 		store_bind_i64(statement, 1, now - STORE_METRICS_DAYS * INT64_C(86400));
 		result = store_step(statement, err);
 	}
-	return end(writer, result, err);
+	return store_write_end(writer, result, err);
 }
 
 /* ---- reading ---- */
@@ -513,7 +502,8 @@ int store_alarm_put(struct store_metrics *metrics, const json_t *alarm,
 
 	if (store_write_begin(metrics->database, &writer, err) < 0)
 		return -1;
-	return end(writer, put_alarm(writer, alarm, expected_state, event, ret_written, err), err);
+	return store_write_end(
+		writer, put_alarm(writer, alarm, expected_state, event, ret_written, err), err);
 }
 
 int store_alarm_tell(struct store_metrics *metrics, struct str name,
@@ -523,7 +513,7 @@ int store_alarm_tell(struct store_metrics *metrics, struct str name,
 
 	if (store_write_begin(metrics->database, &writer, err) < 0)
 		return -1;
-	return end(writer, add_history(writer, name, event, err), err);
+	return store_write_end(writer, add_history(writer, name, event, err), err);
 }
 
 static int delete_alarms(
@@ -568,7 +558,7 @@ int store_alarms_delete(
 		store_rollback(writer);
 		return 0;
 	}
-	return end(writer, result, err);
+	return store_write_end(writer, result, err);
 }
 
 static int read_history(sqlite3_stmt *statement, json_t *items, struct err *err)
@@ -678,5 +668,5 @@ int store_alarm_tag(struct store_metrics *metrics, struct str name, const json_t
 
 	if (store_write_begin(metrics->database, &writer, err) < 0)
 		return -1;
-	return end(writer, change_tags(writer, name, set, remove, err), err);
+	return store_write_end(writer, change_tags(writer, name, set, remove, err), err);
 }

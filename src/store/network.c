@@ -186,19 +186,6 @@ static int write_agent(
 
 /* ---- the life ---- */
 
-static int make_tables(struct store_database *database, struct err *err)
-{
-	struct store_connection *writer;
-
-	if (store_write_begin(database, &writer, err) < 0)
-		return -1;
-	if (store_execute(writer, network_schema, err) < 0) {
-		store_rollback(writer);
-		return -1;
-	}
-	return store_commit(writer, err);
-}
-
 int store_network_open(
 	struct store_network **ret_network, struct store_database *database, struct err *err)
 {
@@ -207,7 +194,7 @@ int store_network_open(
 
 	network->database = database;
 	pthread_mutex_init(&network->lock, NULL);
-	if (make_tables(database, err) < 0 || read_agents(network, err) < 0 ||
+	if (store_make_tables(database, network_schema, err) < 0 || read_agents(network, err) < 0 ||
 		store_tags_reload(network, err) < 0)
 		return -1;
 	*ret_network = take(network);

@@ -406,15 +406,7 @@ static const char tables[] =
 
 int objects_create_tables(struct store_database *database, struct err *err)
 {
-	struct store_connection *connection;
-
-	if (store_write_begin(database, &connection, err) < 0)
-		return -1;
-	if (store_execute(connection, tables, err) < 0) {
-		store_rollback(connection);
-		return -1;
-	}
-	return store_commit(connection, err);
+	return store_make_tables(database, tables, err);
 }
 
 static int open_folder(int root, const char *name, int *ret_fd, struct err *err)

@@ -10,25 +10,14 @@ static const char schema[] =
 	" name TEXT NOT NULL, document TEXT NOT NULL, UNIQUE (kind, name, scope));"
 	"CREATE INDEX IF NOT EXISTS athena_item_by_scope ON athena_item (kind, scope, place);";
 
-/* Ends a transaction. */
-static int end(struct store_connection *writer, int result, struct err *err)
-{
-	if (result >= 0)
-		return store_commit(writer, err);
-	store_rollback(writer);
-	return result;
-}
-
 int store_queries_open(
 	struct store_queries **ret_queries, struct store_database *database, struct err *err)
 {
 	_cleanup_(store_queries_closep) struct store_queries *queries =
 		mem_new(1, sizeof(*queries));
-	struct store_connection *writer;
 
 	queries->database = database;
-	if (store_write_begin(database, &writer, err) < 0 ||
-		end(writer, store_execute(writer, schema, err), err) < 0)
+	if (store_make_tables(database, schema, err) < 0)
 		return -1;
 	*ret_queries = take(queries);
 	return 0;
@@ -65,7 +54,7 @@ int store_queries_put(struct store_queries *queries, enum store_query_kind kind,
 			store_bind_str(statement, 4, str_from(text));
 			r = store_step(statement, err);
 		}
-		r = end(writer, r, err);
+		r = store_write_end(writer, r, err);
 	}
 	free(text);
 	return r;
@@ -121,7 +110,7 @@ int store_queries_delete(struct store_queries *queries, enum store_query_kind ki
 		while (r > 0)
 			r = store_step(statement, err);
 	}
-	return end(writer, r, err);
+	return store_write_end(writer, r, err);
 }
 
 int store_queries_list(struct store_queries *queries, enum store_query_kind kind, struct str scope,

@@ -95,14 +95,6 @@ struct firehose_stream **firehose_streams_all(struct firehose *firehose, size_t 
 
 /* ---- rows ---- */
 
-static int end(struct store_connection *connection, int result, struct err *err)
-{
-	if (result >= 0)
-		return store_commit(connection, err);
-	store_rollback(connection);
-	return -1;
-}
-
 static int put_row(struct store_connection *connection, const struct firehose_stream *stream,
 	const json_t *destination, const json_t *tags, struct err *err)
 {
@@ -131,7 +123,8 @@ static int save(const struct firehose_stream *stream, const json_t *destination,
 
 	if (store_write_begin(stream->firehose->options.database, &connection, err) < 0)
 		return -1;
-	return end(connection, put_row(connection, stream, destination, tags, err), err);
+	return store_write_end(
+		connection, put_row(connection, stream, destination, tags, err), err);
 }
 
 static int delete_row(struct firehose *firehose, const char *name, struct err *err)
@@ -147,7 +140,7 @@ static int delete_row(struct firehose *firehose, const char *name, struct err *e
 		store_bind_str(statement, 1, str_from(name));
 		result = store_step(statement, err);
 	}
-	return end(connection, result, err);
+	return store_write_end(connection, result, err);
 }
 
 int firehose_stream_save(struct firehose_stream *stream, json_t *destination, json_t *tags,
@@ -340,11 +333,8 @@ static int load(struct firehose *firehose, struct err *err)
 
 int firehose_streams_open(struct firehose *firehose, struct err *err)
 {
-	struct store_connection *connection;
-
 	if (file_make_folders(firehose->root, 0700, err) < 0 ||
-		store_write_begin(firehose->options.database, &connection, err) < 0 ||
-		end(connection, store_execute(connection, schema, err), err) < 0)
+		store_make_tables(firehose->options.database, schema, err) < 0)
 		return -1;
 	return load(firehose, err);
 }
