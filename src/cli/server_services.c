@@ -139,8 +139,6 @@ static int open_all(struct server_services *services, const struct server_servic
 			store_identities_account(services->identities), err) < 0)
 		return -1;
 	services->agents = (struct agents){services->network, services->flow_logs};
-	services->ec2 = (struct ec2_context){services->network, services->flow_logs,
-		services->objects, options->has_short_intervals};
 	const struct s3_options s3 = {.objects = services->objects,
 		.callers = server_services_callers(services),
 		.region = str_from(services->region),
@@ -173,6 +171,8 @@ static int open_all(struct server_services *services, const struct server_servic
 		.account = store_identities_account(services->identities)};
 	if (firehose_start(&services->firehose, &firehose, err) < 0)
 		return -1;
+	services->ec2 = (struct ec2_context){services->network, services->flow_logs,
+		services->objects, services->firehose, options->has_short_intervals};
 	const struct sts_options sts = {
 		.identities = services->identities, .oidc_keys = options->oidc_keys};
 	if (s3_start(&services->s3, &s3, err) < 0 || sts_start(&services->sts, &sts, err) < 0)

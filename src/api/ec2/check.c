@@ -318,8 +318,20 @@ int ec2_check_flow_log(struct ec2 *ec2, json_t *common)
 	return check_tag_fields(ec2, common);
 }
 
-/* A log group that is not there is made by the first delivery; a delivery stream is of another
- * service. */
+/* Of another account or server it is not ours to know. */
+static bool is_missing_stream(struct ec2 *ec2, const char *arn)
+{
+	struct aws_arn parts;
+	struct str type, name;
+
+	if (!ec2->context->firehose || !aws_arn_parse(str_from(arn), &parts) ||
+		!is_here(ec2, &parts))
+		return false;
+	aws_arn_split_resource(parts.resource, &type, &name);
+	return !firehose_has_stream(ec2->context->firehose, name);
+}
+
+/* A log group that is not there is made by the first delivery. */
 int ec2_check_destination(struct ec2 *ec2, const json_t *common, const char **ret_missing)
 {
 	const char *to = ec2_member(common, "LogDestinationType"),
@@ -330,6 +342,8 @@ int ec2_check_destination(struct ec2 *ec2, const json_t *common, const char **re
 	struct str name;
 
 	*ret_missing = NULL;
+	if (strcmp(to, "kinesis-data-firehose") == 0 && is_missing_stream(ec2, arn))
+		*ret_missing = arn;
 	if (strcmp(to, "s3") != 0 || !aws_arn_parse(str_from(arn), &parts))
 		return 0;
 	str_split(&parts.resource, '/', &name);

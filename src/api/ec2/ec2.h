@@ -3,6 +3,7 @@
  * network interfaces, instances and security groups. */
 #pragma once
 
+#include "api/firehose/firehose.h"
 #include "api/service.h"
 #include "store/flow_logs.h"
 #include "store/network.h"
@@ -13,6 +14,7 @@ struct ec2_context {
 	struct store_network *network;
 	struct store_flow_logs *flow_logs;
 	struct store_objects *objects; /* buckets that flow logs go to */
+	struct firehose *firehose;     /* streams likewise; NULL: not asked */
 	bool has_short_intervals;      /* MaxAggregationInterval may be 1 to 59 */
 };
 

@@ -24,5 +24,8 @@ int firehose_start(
 /* What is not delivered yet stays on disk. No call is under way. */
 void firehose_stop(struct firehose *firehose);
 
+/* Whether records can be put into the stream. Any thread. */
+bool firehose_has_stream(struct firehose *firehose, struct str name);
+
 /* Counters for /metrics; context: struct firehose. */
 void firehose_metrics(void *context, struct buf *lines);

@@ -79,6 +79,22 @@ int firehose_stream_find(struct firehose *firehose, struct str name,
 		STR_ARG(firehose->options.account));
 }
 
+bool firehose_has_stream(struct firehose *firehose, struct str name)
+{
+	bool is_there;
+
+	pthread_rwlock_rdlock(&firehose->lock);
+	size_t at = place(firehose, name, &is_there);
+	if (is_there) {
+		struct firehose_stream *stream = firehose->streams[at];
+		pthread_mutex_lock(&stream->lock);
+		is_there = !stream->is_deleting;
+		pthread_mutex_unlock(&stream->lock);
+	}
+	pthread_rwlock_unlock(&firehose->lock);
+	return is_there;
+}
+
 struct firehose_stream **firehose_streams_all(struct firehose *firehose, size_t *ret_count)
 {
 	pthread_rwlock_rdlock(&firehose->lock);
