@@ -1,22 +1,26 @@
-/* One loop over four descriptors: a timer, signals, the kernel's news of devices, and what the
- * other threads have put on the board. */
+/* One loop that sleeps until something is due or told: signals, steps of the wall clock, the
+ * kernel's news of devices and of a table that fills, what the other threads have put on the board,
+ * and the readers of open windows. An agent with nothing to do costs nothing. */
 #include "agent/agent_priv.h"
 
 #include "agent/open.h"
+#include "agent/status_priv.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "record/record.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
-#define TICK_NS            INT64_C(100000000)
 #define STATUS_NS          INT64_C(500000000)
-#define RETRY_NS           INT64_C(10000000000)
+#define LOOP_NS            INT64_C(60000000000) /* at most, whatever is due */
+#define NEVER              ((time_t)1 << 33)    /* some centuries; the kernel's own end is later */
 #define DRAIN_AT_FILL      0.5
 #define MISSED_MAX         1024
 #define GONE_MAX           256
@@ -67,7 +71,7 @@ static bool is_worth_saying(const char *message)
 
 static void warn(void *context, const struct err *err)
 {
-	const struct agent_options *options = context;
+	const struct agent_options *options = ((const struct agent *)context)->options;
 
 	if (!options->warn)
 		return;
@@ -79,7 +83,7 @@ static void warn(void *context, const struct err *err)
 
 void agent_warn(struct agent *agent, const struct err *err)
 {
-	warn((void *)agent->options, err);
+	warn(agent, err);
 }
 
 /* ---- capture -> flow ---- */
@@ -104,6 +108,7 @@ int agent_drain(struct agent *agent, struct err *err)
 
 	if (capture_live_drain(agent->live, on_counted, agent, err) < 0)
 		return -1;
+	agent->has_news = true;
 	size_t n = capture_live_missed(agent->live, missed, MISSED_MAX);
 	for (size_t i = 0; i < n; i++) {
 		struct agent_device *device = agent_device_by_ifindex(agent, missed[i].ifindex);
@@ -150,13 +155,20 @@ static int open_signals(struct err *err)
 	return fd >= 0 ? fd : err_set_errno(err, errno, "cannot listen for signals");
 }
 
+/* A timer that never ends, but is cancelled (readable) when the wall clock is stepped. */
+static int watch_clock(int fd)
+{
+	const struct itimerspec never = {.it_value.tv_sec = NEVER};
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
 static int open_timer(struct err *err)
 {
-	const struct itimerspec tick = {{0, TICK_NS}, {0, TICK_NS}};
-	_cleanup_close_ int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	_cleanup_close_ int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 
-	if (fd < 0 || timerfd_settime(fd, 0, &tick, NULL) < 0)
-		return err_set_errno(err, errno, "cannot start a timer");
+	if (fd < 0 || watch_clock(fd) < 0)
+		return err_set_errno(err, errno, "cannot follow the clock");
 	return take_fd(fd);
 }
 
@@ -179,6 +191,12 @@ static int open_ids(struct agent *agent, struct err *err)
 	return vpc_ids_open(&agent->ids, path, err);
 }
 
+/* By the threads that send. */
+static void on_delivery(void *context)
+{
+	agent_board_wake(((const struct agent *)context)->board);
+}
+
 static int open_deliver(struct agent *agent, struct err *err)
 {
 	const struct agent_options *options = agent->options;
@@ -190,8 +208,23 @@ static int open_deliver(struct agent *agent, struct err *err)
 	settings.account_id = agent->identity.account_id;
 	settings.region = agent->identity.region;
 	settings.warn = warn;
-	settings.context = (void *)options;
+	settings.changed = on_delivery;
+	settings.context = agent;
 	return deliver_open(&agent->deliver, &settings, err);
+}
+
+/* For as long as the process lives: agent_status_is_running asks for it. */
+static int open_mark(struct agent *agent, struct err *err)
+{
+	const char *folder = agent->options->folder;
+
+	if (!folder)
+		return 0;
+	_cleanup_free_ char *path = mem_printf("%s/" AGENT_MARK_FILE, folder);
+	agent->mark = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0640);
+	if (agent->mark < 0 || flock(agent->mark, LOCK_SH) < 0)
+		return err_set_errno(err, errno, "%s", path);
+	return 0;
 }
 
 /* The configuration's, and what the server said when it was last heard. */
@@ -242,7 +275,7 @@ static int check_attached(const struct agent *agent, struct err *err)
 static int agent_open(struct agent *agent, struct err *err)
 {
 	if (open_capture(agent, err) < 0 || agent_board_new(&agent->board, err) < 0 ||
-		open_ids(agent, err) < 0)
+		open_ids(agent, err) < 0 || open_mark(agent, err) < 0)
 		return -1;
 	agent->board->report.started_ms = clock_wall_ns() / 1000000;
 	/* Before there are threads: one that takes a signal would end the process. */
@@ -269,6 +302,7 @@ static void agent_done(struct agent *agent)
 	mem_closep(&agent->signals);
 	mem_closep(&agent->timer);
 	mem_closep(&agent->monitor);
+	mem_closep(&agent->mark);
 }
 
 /* ---- loop ---- */
@@ -276,27 +310,26 @@ static void agent_done(struct agent *agent)
 static void tell_status(struct agent *agent)
 {
 	agent->status_at_ns = clock_mono_ns();
-	agent_report(agent);
+	agent_fill_status(agent);
 	if (agent->options->status)
 		agent->options->status(agent->options->context, &agent->status);
 }
 
-static int on_tick(struct agent *agent, struct err *err)
+/* What time brings, whatever it was that woke the loop. */
+static int on_time(struct agent *agent, struct err *err)
 {
-	uint64_t expirations;
 	int64_t now_ns = clock_mono_ns();
 
-	(void)!read(agent->timer, &expirations, sizeof(expirations));
 	if (agent_groups_advance(agent, clock_wall_ns() / CLOCK_NS_PER_SECOND, err) < 0)
 		return -1;
-	bool is_status_due = now_ns - agent->status_at_ns >= STATUS_NS;
-	if (capture_live_fill(agent->live) > DRAIN_AT_FILL ||
-		(is_status_due && agent->options->status)) {
+	bool is_status_due = agent->options->status && now_ns - agent->status_at_ns >= STATUS_NS;
+	if (capture_live_fill(agent->live) > DRAIN_AT_FILL || is_status_due) {
 		if (agent_drain(agent, err) < 0)
 			return -1;
 	}
 	if (is_status_due)
 		tell_status(agent);
+	agent_report(agent);
 	agent_look_for_orphans(agent);
 	if (agent->retry_at_ns && now_ns >= agent->retry_at_ns) {
 		agent->retry_at_ns = 0;
@@ -322,6 +355,7 @@ static int on_devices(struct agent *agent, struct err *err)
 	agent->board->changes++;
 	pthread_cond_broadcast(&agent->board->told);
 	pthread_mutex_unlock(&agent->board->lock);
+	agent->has_news = true;
 	return 0;
 }
 
@@ -355,6 +389,7 @@ static int on_board(struct agent *agent, struct err *err)
 	board->has_flow_logs = board->has_attachments = false;
 	board->flow_logs_count = board->attachments_count = 0;
 	pthread_mutex_unlock(&board->lock);
+	agent->has_news = true;
 	take_attachments(agent, attachments, attachments_count);
 	if (has_flow_logs && agent_set_flow_logs(agent, flow_logs, flow_logs_count, err) < 0)
 		return -1;
@@ -366,36 +401,64 @@ static int on_board(struct agent *agent, struct err *err)
 	return 0;
 }
 
-/* Milliseconds to the end of the first window, at most a tick: boundaries are met, not waited past.
- */
-static int time_to_boundary_ms(const struct agent *agent)
+static void sooner(int64_t *at_ns, int64_t other_ns)
 {
-	int64_t end = agent_groups_next_end(agent);
-	int64_t left_ns = end ? end * CLOCK_NS_PER_SECOND - clock_wall_ns() : TICK_NS;
+	*at_ns = other_ns < *at_ns ? other_ns : *at_ns;
+}
 
-	if (left_ns <= 0)
+/* Milliseconds until on_time has something to do: boundaries are met, not waited past. */
+static int time_to_next_ms(const struct agent *agent)
+{
+	int64_t now_ns = clock_mono_ns(), at_ns = agent_report_due(agent);
+	int64_t end = agent_groups_next_end(agent);
+
+	if (end)
+		sooner(&at_ns, now_ns + end * CLOCK_NS_PER_SECOND - clock_wall_ns());
+	if (agent->options->status)
+		sooner(&at_ns, agent->status_at_ns + STATUS_NS);
+	if (agent->retry_at_ns)
+		sooner(&at_ns, agent->retry_at_ns);
+	sooner(&at_ns, agent_orphans_due(agent));
+	sooner(&at_ns, agent_open_due(agent));
+	if (at_ns <= now_ns)
 		return 0;
-	return left_ns < TICK_NS ? (int)(left_ns / 1000000) + 1 : (int)(TICK_NS / 1000000);
+	return at_ns - now_ns < LOOP_NS ? (int)((at_ns - now_ns) / 1000000) + 1
+					: (int)(LOOP_NS / 1000000);
+}
+
+/* What need only be noticed: on_time looks at the clock and the table anyway. */
+static void take_hints(struct agent *agent, const struct pollfd *clock, const struct pollfd *table)
+{
+	uint64_t expirations;
+
+	if (clock->revents) {
+		(void)!read(agent->timer, &expirations, sizeof(expirations));
+		(void)watch_clock(agent->timer);
+		agent->has_news = true; /* the status has the new time */
+	}
+	if (table->revents)
+		capture_live_looked(agent->live);
 }
 
 static int loop(struct agent *agent, struct err *err)
 {
-	enum { OWN = 4 };
+	enum { OWN = 5 };
 	struct pollfd ready[OWN + 1 + AGENT_OPEN_READERS] = {{agent->signals, POLLIN, 0},
 		{agent->timer, POLLIN, 0}, {agent->monitor, POLLIN, 0},
-		{agent->board->wake, POLLIN, 0}};
+		{agent->board->wake, POLLIN, 0}, {capture_live_half_full(agent->live), POLLIN, 0}};
 
 	for (;;) {
 		size_t readers = agent_open_waits(agent, ready + OWN);
-		if (poll(ready, OWN + readers, time_to_boundary_ms(agent)) < 0) {
+		if (poll(ready, OWN + readers, time_to_next_ms(agent)) < 0) {
 			if (errno != EINTR)
 				return err_set_errno(err, errno, "cannot wait for events");
 			continue;
 		}
 		if (ready[0].revents)
 			return 0;
+		take_hints(agent, &ready[1], &ready[4]);
 		if ((ready[2].revents && on_devices(agent, err) < 0) ||
-			(ready[3].revents && on_board(agent, err) < 0) || on_tick(agent, err) < 0 ||
+			(ready[3].revents && on_board(agent, err) < 0) || on_time(agent, err) < 0 ||
 			agent_open_serve(agent, ready + OWN, readers, err) < 0)
 			return -1;
 	}
@@ -451,7 +514,7 @@ static int run(struct agent *agent, struct err *err)
 int agent_run(const struct agent_options *options, struct err *err)
 {
 	_cleanup_(agent_done) struct agent agent = {
-		.options = options, .signals = -1, .timer = -1, .monitor = -1};
+		.options = options, .signals = -1, .timer = -1, .monitor = -1, .mark = -1};
 
 	if (agent_open(&agent, err) < 0)
 		return -1;
@@ -460,6 +523,7 @@ int agent_run(const struct agent_options *options, struct err *err)
 		result = flush(&agent, err);
 	drain_spools(&agent);
 	tell_status(&agent);
+	agent_report(&agent);
 	if (result == 0)
 		agent_former_mark_stopped(&agent);
 	return result;

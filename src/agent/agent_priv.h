@@ -68,12 +68,13 @@ struct agent {
 	uint64_t batches_closed; /* of deliveries that are closed */
 	int64_t status_at_ns, report_at_ns;
 	int64_t retry_at_ns;   /* monotonic, for deliveries that could not be opened; 0: none */
-	int64_t orphans_at_ns; /* when spools are looked at again */
+	int64_t orphans_at_ns; /* when spools are looked at again; 0: flow logs have changed */
+	bool has_news;         /* for the next report */
 	bool has_heard;        /* of the server's flow logs, since the start */
 	bool is_stopping;      /* the last windows are being written */
 	bool has_lost;         /* and one of them could not be; failure says why */
 	struct err failure;    /* the last one */
-	int signals, timer, monitor;
+	int signals, timer, monitor, mark;
 	struct agent_board *board;
 };
 
@@ -122,12 +123,17 @@ uint64_t agent_waiting(const struct agent *agent);
 /* Nothing waits in a spool. */
 bool agent_is_drained(const struct agent *agent);
 void agent_subscriptions_done(struct agent *agent);
-/* What the threads and people are told. */
+/* What the threads and people are told: at most once a second while there is news or something
+ * waits to be sent, and every few seconds to say that the agent lives. */
 void agent_report(struct agent *agent);
+int64_t agent_report_due(const struct agent *agent);
+/* Brings agent->status up to date. */
+void agent_fill_status(struct agent *agent);
 
 /* ---- orphans.c ---- */
-/* Every ten seconds. */
+/* When flow logs have changed, and every ten seconds while there are some. */
 void agent_look_for_orphans(struct agent *agent);
+int64_t agent_orphans_due(const struct agent *agent);
 
 /* ---- former.c ---- */
 /* SKIPDATA for what the process before has lost, if it was killed; before there are threads. */
@@ -145,6 +151,7 @@ void agent_open_show(
 	struct agent *agent, const struct agent_device *device, const struct flow_key *key);
 /* What the loop waits for, up to AGENT_OPEN_READERS + 1, and does then. */
 size_t agent_open_waits(const struct agent *agent, struct pollfd *ret_ready);
+int64_t agent_open_due(const struct agent *agent);
 int agent_open_serve(
 	struct agent *agent, const struct pollfd *ready, size_t count, struct err *err);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define REPORT_NS       INT64_C(1000000000)
+#define ALIVE_NS        INT64_C(5000000000)
 #define RETRY_NS        INT64_C(10000000000)
 #define DELETE_DRAIN_MS 10000
 
@@ -64,6 +65,7 @@ static void join_closing(struct agent *agent, bool all)
 		pthread_join(closing->thread, NULL);
 		*link = closing->next;
 		free(closing);
+		agent->orphans_at_ns = 0; /* what it could not send may have stayed */
 	}
 }
 
@@ -333,6 +335,7 @@ int agent_set_flow_logs(
 			add_flow_log(agent, flow_logs[i]);
 	}
 	free(flow_logs);
+	agent->orphans_at_ns = 0;
 	if (result < 0)
 		return result;
 	agent_subscribe(agent);
@@ -433,7 +436,7 @@ static void fill_report(const struct agent *agent, struct agent_report *report)
 	}
 }
 
-static void fill_status(struct agent *agent)
+void agent_fill_status(struct agent *agent)
 {
 	struct agent_status *status = &agent->status;
 	uint64_t early;
@@ -452,15 +455,35 @@ static void fill_status(struct agent *agent)
 	}
 }
 
+/* Something waits to be sent, and its lag is shown. */
+static bool is_waiting(const struct agent *agent)
+{
+	const struct agent_report *report = &agent->board->report; /* the loop alone writes these */
+
+	for (size_t i = 0; i < report->count; i++) {
+		if (report->deliveries[i].status.spool_batches)
+			return true;
+	}
+	return agent->closing != NULL;
+}
+
+int64_t agent_report_due(const struct agent *agent)
+{
+	bool is_soon = agent->has_news || is_waiting(agent);
+
+	return agent->report_at_ns + (is_soon ? REPORT_NS : ALIVE_NS);
+}
+
 void agent_report(struct agent *agent)
 {
 	int64_t now_ns = clock_mono_ns();
 	struct agent_board *board = agent->board;
 
-	fill_status(agent);
-	if (now_ns - agent->report_at_ns < REPORT_NS && !agent->is_stopping)
+	if (now_ns < agent_report_due(agent) && !agent->is_stopping)
 		return;
 	agent->report_at_ns = now_ns;
+	agent->has_news = false;
+	agent_fill_status(agent);
 	join_closing(agent, false);
 	pthread_mutex_lock(&board->lock);
 	fill_report(agent, &board->report);

@@ -1,6 +1,6 @@
 /* The thread that looks: at what is around the interfaces (containers, firewall rules), whenever
- * devices have changed and else every few seconds, for those change without the kernel telling;
- * and writes the files that say how the agent is doing. */
+ * devices have changed, and every few seconds at what hints at a change of the rest; only then, and
+ * once a minute, is all of it read again. Writes the files that say how the agent is doing. */
 #include "agent/agent_priv.h"
 #include "agent/inventory_priv.h"
 #include "agent/status_priv.h"
@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOK_EVERY_NS INT64_C(5000000000)
+#define HINT_EVERY_NS INT64_C(5000000000)
+#define LOOK_EVERY_NS INT64_C(60000000000)
 #define LOOK_AGAIN_MS 250 /* a container's start is many changes */
+#define NEVER_MS      INT64_C(3600000)
 
 struct agent_observer {
 	pthread_t thread;
@@ -19,7 +21,7 @@ struct agent_observer {
 	struct vpc_network_reader *reader;
 	char *status_path;
 	uint64_t reports, changes;
-	int64_t looked_ns;
+	int64_t looked_ns, hinted_ns; /* monotonic: all was read, hints were looked at */
 	bool has_warned;
 };
 
@@ -65,7 +67,7 @@ static void look(struct agent_observer *observer)
 	struct vpc_network network;
 	struct err err = ERR_INIT;
 
-	observer->looked_ns = clock_mono_ns();
+	observer->looked_ns = observer->hinted_ns = clock_mono_ns();
 	if (vpc_network_read(observer->reader, &network, &err) < 0) {
 		agent_warn(observer->agent, &err);
 		return;
@@ -95,30 +97,55 @@ static void write_status(struct agent_observer *observer, const struct agent_rep
 	json_decref(status);
 }
 
+/* Whether all has to be read again. */
+static bool is_look_due(struct agent_observer *observer, bool has_changed)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	if (!observer->agent->options->observes)
+		return false;
+	if (has_changed || !observer->looked_ns || now_ns - observer->looked_ns >= LOOK_EVERY_NS)
+		return true;
+	if (now_ns - observer->hinted_ns < HINT_EVERY_NS)
+		return false;
+	observer->hinted_ns = now_ns;
+	return vpc_network_has_changed(observer->reader);
+}
+
+static int64_t time_to_hint_ms(const struct agent_observer *observer)
+{
+	int64_t left_ns = observer->hinted_ns + HINT_EVERY_NS - clock_mono_ns();
+
+	if (!observer->agent->options->observes)
+		return NEVER_MS;
+	return left_ns > 0 ? left_ns / 1000000 + 1 : 0;
+}
+
 static void *observe(void *context)
 {
 	struct agent_observer *observer = context;
 	struct agent_board *board = observer->agent->board;
-	bool observes = observer->agent->options->observes, goes_on = true;
+	bool goes_on = true;
 
 	pthread_mutex_lock(&board->lock);
 	while (goes_on) {
-		bool has_report = board->reports != observer->reports;
-		bool is_due =
-			observes && (board->changes != observer->changes || !observer->looked_ns ||
-					    clock_mono_ns() - observer->looked_ns >= LOOK_EVERY_NS);
-		struct agent_report report = agent_report_copy(&board->report);
+		bool has_report = observer->status_path && board->reports != observer->reports;
+		bool has_changed = board->changes != observer->changes;
+		struct agent_report report = {.time_ms = 0};
+		if (has_report)
+			report = agent_report_copy(&board->report);
 		observer->reports = board->reports;
 		observer->changes = board->changes;
 		pthread_mutex_unlock(&board->lock);
+		bool is_due = is_look_due(observer, has_changed);
 		if (is_due)
 			look(observer);
-		if (has_report && observer->status_path)
+		if (has_report)
 			write_status(observer, &report);
 		agent_report_done(&report);
 		pthread_mutex_lock(&board->lock);
 		if (board->changes == observer->changes && board->reports == observer->reports)
-			goes_on = agent_board_wait(board, 1000);
+			goes_on = agent_board_wait(board, time_to_hint_ms(observer));
 		else if (board->is_stopping)
 			goes_on = false;
 		if (goes_on && is_due)

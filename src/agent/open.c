@@ -345,6 +345,11 @@ size_t agent_open_waits(const struct agent *agent, struct pollfd *ret_ready)
 	return open->count + 1;
 }
 
+int64_t agent_open_due(const struct agent *agent)
+{
+	return agent_open_is_read(agent) ? agent->open->drained_ns + EVERY_NS : INT64_MAX;
+}
+
 int agent_open_serve(struct agent *agent, const struct pollfd *ready, size_t count, struct err *err)
 {
 	struct agent_open *open = agent->open;

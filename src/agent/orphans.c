@@ -40,6 +40,14 @@ static void report(struct agent *agent, const struct deliver_orphan *orphans, si
 	pthread_mutex_unlock(&board->lock);
 }
 
+int64_t agent_orphans_due(const struct agent *agent)
+{
+	/* Before the server has said which there are, nobody knows. */
+	if (!agent->options->folder || (agent->options->server && !agent->has_heard))
+		return INT64_MAX;
+	return agent->orphans_at_ns;
+}
+
 void agent_look_for_orphans(struct agent *agent)
 {
 	int64_t now_ns = clock_mono_ns();
@@ -47,16 +55,16 @@ void agent_look_for_orphans(struct agent *agent)
 	struct err err = ERR_INIT;
 	size_t count = 0;
 
-	/* Before the server has said which there are, nobody knows. */
-	if (!agent->options->folder || (agent->options->server && !agent->has_heard) ||
-		now_ns < agent->orphans_at_ns)
+	if (now_ns < agent_orphans_due(agent))
 		return;
-	agent->orphans_at_ns = now_ns + LOOK_NS;
 	_cleanup_free_ char *folder = mem_printf("%s/spool", agent->options->folder);
-	if (deliver_orphans_look(folder, is_known, agent, KEEP_S, &orphans, &count, &err) < 0) {
+	int result = deliver_orphans_look(folder, is_known, agent, KEEP_S, &orphans, &count, &err);
+	agent->orphans_at_ns = result < 0 || count ? now_ns + LOOK_NS : INT64_MAX;
+	if (result < 0) {
 		agent_warn(agent, &err);
 		return;
 	}
+	agent->has_news |= count || agent->board->report.kept_count;
 	report(agent, orphans, count);
 	free(orphans);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #define STATUS_MAX ((size_t)64 << 20)
 
@@ -153,6 +154,14 @@ int agent_status_read(const char *folder, json_t **ret_status, struct err *err)
 		return err_hint(err, "an agent that runs over this folder writes it");
 	*ret_status = json_loadb(text.p, text.n, 0, NULL);
 	return *ret_status ? 0 : err_set(err, ERR_INPUT, "%s: no status of an agent", path);
+}
+
+bool agent_status_is_running(const char *folder)
+{
+	_cleanup_free_ char *path = mem_printf("%s/" AGENT_MARK_FILE, folder);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 /* ---- Prometheus ---- */

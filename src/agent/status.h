@@ -1,4 +1,5 @@
-/* status: how an agent is doing, as a file in its data folder that it writes once a second, and as
+/* status: how an agent is doing, as a file in its data folder (written when that changes, at most
+ * once a second, and every five seconds to say that it lives), and as
  * Prometheus' text format. Readers see all of it or the one before. */
 #pragma once
 
@@ -6,8 +7,10 @@
 #include "base/err.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define AGENT_STATUS_FILE "status.json"
+#define AGENT_MARK_FILE   "running" /* locked by the process, for as long as it lives */
 
 struct agent_board;
 
@@ -19,5 +22,7 @@ struct agent_board;
  * LogDestinationType, LogDestination, MaxAggregationInterval, LagSeconds, and what
  * api/agents/agents.smithy has in Delivery. */
 int agent_status_read(const char *folder, json_t **ret_status, struct err *err);
+/* Whether there is a process whose folder this is. */
+bool agent_status_is_running(const char *folder);
 /* Of such JSON. */
 void agent_status_metrics(struct buf *buf, const json_t *status);

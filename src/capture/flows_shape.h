@@ -19,6 +19,7 @@
 #define FLOWS_MAX           FLOWS_NUMBER_MASK /* entries of a table: number 0 is an empty slot */
 #define FLOWS_XDP_FUNCTIONS 4
 #define FLOWS_HASH_KEYS     12
+#define FLOWS_NEWS_BYTES    65536 /* of flows_half_full: a page, of the largest there are */
 /* Unit of all times: 2^20 ns of CLOCK_MONOTONIC (coarse), wrapping after 52 days. Never 0. */
 #define FLOWS_TICK_SHIFT 20
 

@@ -71,6 +71,12 @@ struct {
 	__array(values, struct flows_barrier_inner);
 } flows_barrier SEC(".maps") = {.values = {&flows_barrier_inner}};
 
+/* Written to when a table is half full, so that nobody has to look again and again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, FLOWS_NEWS_BYTES);
+} flows_half_full SEC(".maps");
+
 /* What is known of a packet. */
 struct packet {
 	struct flows_key key;
@@ -138,6 +144,8 @@ static __always_inline __u32 entry_new(const struct flows_key *key, __u32 table)
 	number = __sync_fetch_and_add(&state.table[table].used, 1);
 	if (number >= flows_table_size)
 		return 0;
+	if (number == flows_table_size / 2)
+		bpf_ringbuf_output(&flows_half_full, &table, sizeof(table), 0);
 	hot = hot_at(table * flows_table_size + number);
 	cold = cold_at(table * flows_table_size + number);
 	if (!hot || !cold)

@@ -90,6 +90,7 @@ struct watched {
 struct capture_live {
 	struct flows_bpf *programs;
 	struct bpf_link *verdict_link;
+	struct ring_buffer *half_full;
 	struct flows_state *state; /* the skeleton's */
 	struct flows_hot *hot;     /* two tables of size, one behind the other */
 	struct flows_cold *cold;
@@ -178,6 +179,32 @@ static int table_map(struct capture_live *live, struct err *err)
 	return 0;
 }
 
+/* That it was told is all. */
+static int on_half_full(void *context __attribute__((unused)), void *data __attribute__((unused)),
+	size_t size __attribute__((unused)))
+{
+	return 0;
+}
+
+static int half_full_open(struct capture_live *live, struct err *err)
+{
+	live->half_full = ring_buffer__new(
+		bpf_map__fd(live->programs->maps.flows_half_full), on_half_full, NULL, NULL);
+	if (!live->half_full)
+		return err_set_errno(err, errno, "cannot listen to the flow table");
+	return 0;
+}
+
+int capture_live_half_full(const struct capture_live *live)
+{
+	return ring_buffer__epoll_fd(live->half_full);
+}
+
+void capture_live_looked(struct capture_live *live)
+{
+	(void)ring_buffer__consume(live->half_full);
+}
+
 /* Functions that free what an XDP program dropped. Some kernels inline one into the other. */
 static const char *const xdp_functions[FLOWS_XDP_FUNCTIONS] = {"do_xdp_generic",
 	"netif_receive_generic_xdp", "bpf_prog_run_generic_xdp", "veth_xdp_rcv_skb"};
@@ -257,7 +284,8 @@ int capture_live_open(
 	error = flows_bpf__load(live->programs);
 	if (error)
 		return load_failed(err, error);
-	if (table_map(live, err) < 0 || verdicts_open(live, options->require_verdict, err) < 0)
+	if (table_map(live, err) < 0 || half_full_open(live, err) < 0 ||
+		verdicts_open(live, options->require_verdict, err) < 0)
 		return -1;
 	*ret_live = take(live);
 	return 0;
@@ -273,6 +301,7 @@ void capture_live_close(struct capture_live *live)
 	}
 	free(live->watched);
 	bpf_link__destroy(live->verdict_link);
+	ring_buffer__free(live->half_full);
 	if (live->hot)
 		munmap(live->hot, 2 * (size_t)live->size * sizeof(*live->hot));
 	if (live->cold)

@@ -40,6 +40,10 @@ int capture_live_drain(
 	struct capture_live *live, capture_live_flow *flow, void *context, struct err *err);
 /* How full the kernel's table is, 0 to 1: drain before it reaches 1. */
 double capture_live_fill(const struct capture_live *live);
+/* A descriptor that becomes readable when the table is half full, until the next look at it.
+ * Borrowed. */
+int capture_live_half_full(const struct capture_live *live);
+void capture_live_looked(struct capture_live *live);
 /* Since the last call: packets that the table had no room for (in no record), and dropped packets
  * whose verdict was missed (in a record as ACCEPT, or in packets). ifindex 0: not known which. */
 struct capture_live_missed {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#define STALE_SECONDS 5
+#define STALE_SECONDS 12
 
 static const char *text(const json_t *object, const char *name)
 {
@@ -90,7 +90,7 @@ static void print_kept(const json_t *list)
 	}
 }
 
-static void print_table(const json_t *status, double age)
+static void print_table(const json_t *status, double age, bool is_running)
 {
 	const json_t *server = json_object_get(status, "Server"), *flow_log;
 	const json_t *killed = json_object_get(status, "Killed");
@@ -99,12 +99,13 @@ static void print_table(const json_t *status, double age)
 	printf("%s, %lld interfaces, %lld packets (%lld rejected, %lld not attributed), %lld open "
 	       "flows\n",
 		is_stopped(status)    ? "Not running (stopped)"
-		: age > STALE_SECONDS ? "Not running (or stuck)"
+		: !is_running         ? "Not running"
+		: age > STALE_SECONDS ? "Stuck"
 				      : "Running",
 		count(status, "Interfaces"), count(status, "Packets"),
 		count(status, "RejectedPackets"), count(status, "MissedPackets"),
 		count(status, "OpenFlows"));
-	if (age > STALE_SECONDS)
+	if (!is_running || age > STALE_SECONDS)
 		printf("Last heard of %.0f s ago\n", age);
 	if (killed)
 		print_killed(killed);
@@ -127,6 +128,7 @@ int cli_agent_status(const char *folder, const struct agent_settings *settings, 
 
 	if (agent_status_read(folder, &status, err) < 0)
 		return -1;
+	bool is_running = agent_status_is_running(folder);
 	double age = (double)clock_wall_ns() / 1e9 - number(status, "Time");
 	if (settings->is_json) {
 		json_dumpf(status, stdout, JSON_INDENT(2));
@@ -136,9 +138,9 @@ int cli_agent_status(const char *folder, const struct agent_settings *settings, 
 		agent_status_metrics(&metrics, status);
 		fwrite(metrics.p, 1, metrics.n, stdout);
 	} else {
-		print_table(status, age);
+		print_table(status, age, is_running);
 	}
-	if (age > STALE_SECONDS || is_stopped(status))
+	if (!is_running || age > STALE_SECONDS || is_stopped(status))
 		cli_exit_status = 1;
 	json_decref(status);
 	return 0;

@@ -46,6 +46,7 @@ struct deliver_settings {
 	 * caller. NULL: the chain's defaults. */
 	const struct aws_credentials_settings *credentials_settings;
 	void (*warn)(void *context, const struct err *err); /* any thread */
+	void (*changed)(void *context); /* a batch was sent, or was not; any thread; or NULL */
 	void *context;
 };
 

@@ -179,6 +179,8 @@ static void send_one(struct sender *sender, struct spool_taken *taken)
 	else
 		failed(sender, taken, &outcome, &err, is_probe);
 	pthread_cond_broadcast(&sender->changed);
+	if (sender->settings->changed)
+		sender->settings->changed(sender->settings->context);
 	if (result < 0 && !sender->is_stopping && should_warn(sender, outcome.fault)) {
 		pthread_mutex_unlock(&sender->lock);
 		warn(sender, &err);

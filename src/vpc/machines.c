@@ -114,7 +114,7 @@ static struct str option(struct str list, struct str name)
 	return STR_NONE;
 }
 
-static bool is_qemu(struct str program)
+bool vpc_machines_is_program(struct str program)
 {
 	for (size_t i = program.n; i-- > 0;) {
 		if (program.p[i] == '/') {
@@ -130,7 +130,7 @@ static void read_arguments(struct vpc_machines *machines, struct str rest)
 {
 	struct str argument, before = STR_NONE, name = STR_NONE, id = STR_NONE, scan;
 
-	if (!str_split(&rest, '\0', &argument) || !is_qemu(argument))
+	if (!str_split(&rest, '\0', &argument) || !vpc_machines_is_program(argument))
 		return;
 	scan = rest;
 	while (str_split(&scan, '\0', &argument)) {

@@ -22,6 +22,8 @@ struct vpc_machines {
 
 /* root: before the paths of files and of /proc, "" but in tests. */
 void vpc_machines_read(struct vpc_machines *ret_machines, const char *root);
+/* Whether what this path names may run one. */
+bool vpc_machines_is_program(struct str program);
 void vpc_machines_done(struct vpc_machines *machines);
 /* NULL when it is of none. */
 const struct vpc_container *vpc_machines_find(

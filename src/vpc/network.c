@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "vpc/hints_priv.h"
 #include "vpc/machines_priv.h"
 #include "vpc/peers_priv.h"
 
@@ -22,6 +23,7 @@ struct vpc_network_reader {
 	size_t seen_count;
 	bool is_started;
 	int64_t booted;
+	struct vpc_hints *hints;
 };
 
 /* What is not in the list of interfaces itself. */
@@ -56,6 +58,7 @@ struct vpc_network_reader *vpc_network_reader_new(const struct vpc_network_setti
 
 	reader->settings = *settings;
 	reader->booted = boot_time();
+	reader->hints = vpc_hints_new(settings->root ? settings->root : "");
 	return reader;
 }
 
@@ -63,6 +66,7 @@ void vpc_network_reader_free(struct vpc_network_reader *reader)
 {
 	if (!reader)
 		return;
+	vpc_hints_free(reader->hints);
 	free(reader->seen);
 	free(reader);
 }
@@ -342,6 +346,11 @@ static void add_interfaces(struct vpc_network_reader *reader, struct vpc_network
 	}
 }
 
+bool vpc_network_has_changed(struct vpc_network_reader *reader)
+{
+	return vpc_hints_look(reader->hints);
+}
+
 int vpc_network_read(
 	struct vpc_network_reader *reader, struct vpc_network *ret_network, struct err *err)
 {
@@ -352,6 +361,7 @@ int vpc_network_read(
 	char host[256] = "host";
 	size_t count;
 
+	vpc_hints_take(reader->hints); /* what comes from here on is read or hinted at */
 	if (vpc_interfaces_list(&interfaces, &count, err) < 0)
 		return -1;
 	if (reader->settings.ids) /* who follows the devices tells when the file is in need */
@@ -359,12 +369,12 @@ int vpc_network_read(
 	if (vpc_spaces_read(&around.spaces, interfaces, count, root, err) < 0)
 		return -1;
 	(void)vpc_firewall_read(&around.rules, NULL); /* not allowed to: as if there were none */
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(interfaces[i].kind, "tap") != 0)
-			continue;
+	bool has_tap = false;
+	for (size_t i = 0; i < count; i++)
+		has_tap |= strcmp(interfaces[i].kind, "tap") == 0;
+	if (has_tap)
 		vpc_machines_read(&around.machines, root);
-		break;
-	}
+	vpc_hints_watch(reader->hints, &around.spaces, has_tap);
 	(void)gethostname(host, sizeof(host) - 1);
 	add_instance(&network, reader->settings.identity.instance_id, "host", host)->launched =
 		reader->booted;

@@ -78,4 +78,9 @@ void vpc_network_reader_free(struct vpc_network_reader *reader);
 MEM_DEFINE_CLEANUP(struct vpc_network_reader, vpc_network_reader_free)
 int vpc_network_read(
 	struct vpc_network_reader *reader, struct vpc_network *ret_network, struct err *err);
+/* Whether something hints at another network than the one that was read last: firewall rules were
+ * set, a container's or machine's process has started, a name space was named. Devices are
+ * vpc_monitor's. Cheap: does not read what it hints at, and so may be wrong either way (a container
+ * that was renamed is one); read again now and then. */
+bool vpc_network_has_changed(struct vpc_network_reader *reader);
 void vpc_network_done(struct vpc_network *network);
