@@ -200,6 +200,11 @@ static void print_stats(struct query_session *session)
 		(unsigned long long)stats.objects, (unsigned long long)stats.packed_bytes,
 		(unsigned long long)stats.bytes, (unsigned long long)stats.lines,
 		(unsigned long long)stats.bad_lines, (unsigned long long)stats.rows);
+	if (stats.unchecked)
+		fprintf(stderr,
+			"%llu lines were passed over unchecked: a text that the conditions want is "
+			"not in them\n",
+			(unsigned long long)stats.unchecked);
 	if (stats.requests)
 		fprintf(stderr, "server: %llu requests, %llu bytes\n",
 			(unsigned long long)stats.requests, (unsigned long long)stats.received);
@@ -460,7 +465,11 @@ const struct cli_command cli_query = {
 				"table (the default), csv, tsv, json (one array) or jsonl (one object a "
 				"line).",
 				set_output},
-			{"strict", 0, NULL, "Fail on the first bad line.", set_strict},
+			{"strict", 0, NULL,
+				"Fail on the first bad line. Without it, lines that cannot have what a "
+				"condition like srcaddr = '10.0.0.1' asks for are passed over: whether they "
+				"are bad is not looked at.",
+				set_strict},
 			{"format", 0, "FORMAT",
 				"Fields of text files without a header line, as '${version} ${vpc-id} "
 				"...'; the version 2 default when not given.",

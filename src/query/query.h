@@ -89,6 +89,8 @@ struct query_stats {
 	uint64_t packed_bytes, bytes; /* as they lie there, and unpacked */
 	uint64_t rows; /* good lines that the statement's conditions let through the scan */
 	uint64_t lines, bad_lines;
+	uint64_t unchecked;   /* of the lines: passed over, since a text that the conditions want is
+			       * not in them; whether they are bad is not known */
 	uint64_t bad_objects; /* with at least one bad line */
 	unsigned errors;
 	struct err error[QUERY_STATS_ERRORS];

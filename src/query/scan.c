@@ -102,6 +102,7 @@ static void keep_stats(struct query_session *session, const struct scan_object *
 		kept->bytes = stats.bytes;
 		kept->packed = stats.packed;
 		kept->rows = stats.rows;
+		kept->unchecked = stats.unchecked;
 	}
 	kept->read = true;
 	pthread_mutex_unlock(&session->lock);

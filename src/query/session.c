@@ -490,6 +490,7 @@ void query_session_stats(struct query_session *session, struct query_stats *ret_
 		stats.rows += object->rows;
 		stats.lines += object->lines;
 		stats.bad_lines += object->bad_lines;
+		stats.unchecked += object->unchecked;
 		stats.bad_objects += object->bad_lines > 0;
 	}
 	stats.errors = session->errors_count;

@@ -34,7 +34,7 @@ struct query_column {
 
 struct query_text_stats {
 	bool read;
-	uint64_t lines, bad_lines;
+	uint64_t lines, bad_lines, unchecked;
 	uint64_t packed, bytes; /* as they were read, and unpacked */
 	uint64_t rows;          /* that the filter let through */
 };

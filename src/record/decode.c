@@ -210,11 +210,47 @@ static bool is_unusual(const struct record_scan_worker *worker, uint32_t start, 
 
 /* Pieces. */
 
+/* Looking for the needle pays when few lines have it: one in eight, say, of the first ones. */
+#define NEEDLE_TRIAL 64
+#define NEEDLE_RARE  8
+
+/* Whether lines without the needle are passed over. A quoted field may be written otherwise than
+ * the text that it means. */
+static bool has_needle(const struct record_scan_worker *worker)
+{
+	return worker->scan->needle.n && !worker->plan->commas &&
+	       (worker->found < NEEDLE_TRIAL || worker->passed_over >= NEEDLE_RARE * worker->found);
+}
+
+/* Moves on to the next line that has the needle; returns its length, 0 at the end of the block. */
+static uint32_t find_needle(struct record_scan_worker *worker)
+{
+	const struct record_scan *scan = worker->scan;
+	const char *text = worker->memory + worker->at;
+	size_t n = worker->end - worker->at;
+	struct split_passed passed;
+	size_t begin = scan->split->find(text, n, &scan->needle, &passed);
+
+	worker->at += (uint32_t)begin;
+	worker->piece_end = worker->at;
+	worker->line_number += passed.ends;
+	worker->count.lines += passed.lines;
+	worker->count.unchecked += passed.lines;
+	worker->passed_over += passed.lines;
+	if (begin == n)
+		return 0;
+	worker->found++;
+	const char *end = memchr(text + begin, '\n', n - begin);
+	return (uint32_t)(end - (text + begin)) + 1;
+}
+
 /* Splits what comes next; false at the end of the block. */
 static bool next_piece(struct record_scan_worker *worker)
 {
 	uint32_t n = worker->end - worker->at;
 
+	if (n && has_needle(worker))
+		n = find_needle(worker);
 	if (n == 0)
 		return false;
 	if (n > SPLIT_PIECE)

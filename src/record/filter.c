@@ -185,6 +185,33 @@ static size_t join(
 	return count;
 }
 
+static bool is_printable(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] <= ' ' || text.p[i] > '~')
+			return false;
+	}
+	return true;
+}
+
+/* The longest is the rarest. */
+struct split_needle scan_needle(const struct record_filter *filter)
+{
+	struct str best = STR_NONE;
+
+	for (size_t i = 0; filter && i < filter->count; i++) {
+		const struct record_clause *clause = &filter->clauses[i];
+		const struct record_test *test = &clause->tests[0];
+		if (clause->count != 1 || test->kind != RECORD_TEST_TEXT || test->count != 1)
+			continue;
+		struct str text = test->texts[0];
+		if (text.n > best.n && text.n >= SPLIT_NEEDLE_MIN && text.n <= SPLIT_NEEDLE_MAX &&
+			is_printable(text))
+			best = text;
+	}
+	return best.n ? split_needle_of(best.p, best.n) : (struct split_needle){0};
+}
+
 size_t scan_filter(struct record_scan_worker *worker, size_t rows)
 {
 	const struct record_filter *filter = worker->scan->filter;

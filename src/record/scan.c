@@ -42,6 +42,7 @@ void scan_count_add(struct scan_count *total, const struct scan_count *more)
 {
 	total->lines += more->lines;
 	total->bad_lines += more->bad_lines;
+	total->unchecked += more->unchecked;
 	total->rows += more->rows;
 	total->truncated |= more->truncated;
 	for (unsigned i = 0; i < more->errors; i++) {
@@ -210,6 +211,8 @@ void record_scan_want(struct record_scan *scan, const struct record_want *wants,
 	}
 	scan->wants_count = count;
 	scan->filter = filter;
+	/* the first bad line must be found */
+	scan->needle = scan->strict ? (struct split_needle){0} : scan_needle(filter);
 }
 
 /* Plans. */
@@ -486,6 +489,7 @@ void record_scan_stats(struct record_scan *scan, struct record_scan_stats *ret_s
 		.bytes = scan->bytes,
 		.packed = input_progress(scan->input, &size),
 		.rows = count->rows,
+		.unchecked = count->unchecked,
 	};
 	for (unsigned i = 0; i < count->errors; i++)
 		ret_stats->reader.error[i] = count->error[i].err;

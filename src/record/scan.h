@@ -6,7 +6,9 @@
  * blocks, whatever the object's size. Columns are decoded straight into the caller's memory:
  * integers as int32_t or int64_t, texts as struct record_string, validity as bits. Only wanted
  * columns are decoded, only of rows that pass the filter; all fields are looked at nevertheless, so
- * that the bad lines are the same whatever is wanted. */
+ * that the bad lines are the same whatever is wanted. With one exception: when the filter wants a
+ * field to equal a text and few lines have that text in them, the others are only counted, good or
+ * bad (as unchecked), unless the scan is strict. */
 #pragma once
 
 #include "record/filter.h"
@@ -57,9 +59,10 @@ struct record_scan_worker;
 /* What a scan has done; complete when its workers are done with it. */
 struct record_scan_stats {
 	struct record_reader_stats reader;
-	uint64_t bytes;  /* unpacked */
-	uint64_t packed; /* as they were read */
-	uint64_t rows;   /* good lines that passed the filter */
+	uint64_t bytes;     /* unpacked */
+	uint64_t packed;    /* as they were read */
+	uint64_t rows;      /* good lines that passed the filter */
+	uint64_t unchecked; /* of the lines: passed over */
 };
 
 /* Takes the input over, on failure too. Reads as far as the first line to know the columns. */

@@ -17,7 +17,7 @@ struct scan_error {
 
 /* What was seen of some lines. */
 struct scan_count {
-	uint64_t lines, bad_lines, rows;
+	uint64_t lines, bad_lines, unchecked, rows;
 	bool truncated;
 	unsigned errors;
 	struct scan_error
@@ -38,6 +38,7 @@ struct record_scan {
 	struct record_want *wants;
 	size_t wants_count;
 	const struct record_filter *filter;
+	struct split_needle needle; /* that each row has in its line; n 0: none */
 
 	pthread_mutex_t lock; /* what follows */
 	struct plan *plan;    /* of the lines that come next */
@@ -66,6 +67,9 @@ struct record_scan_worker {
 	uint64_t line_number;
 	bool cut; /* the block's last line had no '\n' */
 
+	/* How the needle does. */
+	uint64_t found, passed_over;
+
 	/* The piece that is split and not yet walked to its end. */
 	uint32_t piece, piece_end;
 	size_t field; /* separators that were walked */
@@ -87,6 +91,9 @@ void scan_count_add(struct scan_count *total, const struct scan_count *more);
 int64_t scan_number(struct str token);
 /* filter.c: keeps the rows of the worker that pass; returns how many. */
 size_t scan_filter(struct record_scan_worker *worker, size_t rows);
+/* filter.c: a text that the line of each row that passes has in it, if there is a long enough one.
+ */
+struct split_needle scan_needle(const struct record_filter *filter);
 static inline struct str scan_token(
 	const struct record_scan_worker *worker, uint32_t row, unsigned slot)
 {

@@ -77,6 +77,26 @@ static uint64_t line_ends(const char *text)
 	return ends;
 }
 
+static void find_bytes(const char *text, const struct split_needle *needle, struct find_masks *m)
+{
+	*m = (struct find_masks){0};
+	for (unsigned i = 0; i < 64; i++) {
+		bool maybe = true;
+		m->ends |= (uint64_t)(text[i] == '\n') << i;
+		m->empty |= (uint64_t)split_is_empty(text[i]) << i;
+		m->blank |= (uint64_t)(text[i] == ' ' || text[i] == '\t') << i;
+		for (unsigned j = 0; j < 4; j++)
+			maybe &= text[i + needle->probes[j]] == needle->text[needle->probes[j]];
+		m->maybe |= (uint64_t)maybe << i;
+	}
+}
+
+/* Numbers are alike in their beginnings, so the probes are spread. */
+struct split_needle split_needle_of(const char *text, size_t n)
+{
+	return (struct split_needle){text, n, {0, n / 3, 2 * n / 3, n - 1}};
+}
+
 #define SPLIT_NAME split_plain
 #define SPLIT_TARGET
 #define SPLIT_CLASSIFY classify
@@ -88,6 +108,11 @@ static uint64_t line_ends(const char *text)
 #define SPLIT_NAME     split_plain_words
 #define SPLIT_CLASSIFY line_ends
 #include "record/split_words.def"
+#undef SPLIT_NAME
+#undef SPLIT_CLASSIFY
+#define SPLIT_NAME     split_plain_find
+#define SPLIT_CLASSIFY find_bytes
+#include "record/split_find.def"
 
 #if defined(__x86_64__)
 /* Before family 25 (Zen 3) AMD's pext takes a cycle and more a bit. */
@@ -104,18 +129,20 @@ static size_t find_variants(struct split_variant *variants)
 	bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 	if (avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
 		__builtin_cpu_supports("avx512vbmi2"))
-		variants[n++] = (struct split_variant){"avx512", split_avx512, split_avx512_words};
+		variants[n++] = (struct split_variant){
+			"avx512", split_avx512, split_avx512_words, split_avx512_find};
 	if (avx2 && has_fast_pext())
-		variants[n++] = (struct split_variant){"avx2", split_avx2, split_avx2_words};
+		variants[n++] = (struct split_variant){
+			"avx2", split_avx2, split_avx2_words, split_avx2_find};
 	if (avx2)
 		variants[n++] = (struct split_variant){
-			"avx2, slow pext", split_avx2_slow_pext, split_avx2_words};
+			"avx2, slow pext", split_avx2_slow_pext, split_avx2_words, split_avx2_find};
 	return n;
 }
 #elif defined(__aarch64__)
 static size_t find_variants(struct split_variant *variants)
 {
-	variants[0] = (struct split_variant){"neon", split_neon, split_neon_words};
+	variants[0] = (struct split_variant){"neon", split_neon, split_neon_words, split_neon_find};
 	return 1;
 }
 #else
@@ -133,7 +160,8 @@ static void find(void)
 {
 	size_t n = find_variants(found);
 
-	found[n] = (struct split_variant){"plain C", split_plain, split_plain_words};
+	found[n] =
+		(struct split_variant){"plain C", split_plain, split_plain_words, split_plain_find};
 	found_count = n + 1;
 }
 

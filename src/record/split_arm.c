@@ -75,6 +75,25 @@ SPLIT_INLINE uint64_t line_ends_neon(const char *text)
 	return equal_neon(v, '\n');
 }
 
+SPLIT_INLINE void find_neon(
+	const char *text, const struct split_needle *needle, struct find_masks *m)
+{
+	const uint8_t *bytes = (const uint8_t *)text;
+	const uint8x16_t v[4] = {
+		vld1q_u8(bytes), vld1q_u8(bytes + 16), vld1q_u8(bytes + 32), vld1q_u8(bytes + 48)};
+
+	m->ends = equal_neon(v, '\n');
+	m->empty = m->ends | equal_neon(v, '\r') | equal_neon(v, '#');
+	m->blank = equal_neon(v, ' ') | equal_neon(v, '\t');
+	m->maybe = ~UINT64_C(0);
+	for (unsigned i = 0; i < 4; i++) {
+		const uint8_t *at = bytes + needle->probes[i];
+		const uint8x16_t probed[4] = {
+			vld1q_u8(at), vld1q_u8(at + 16), vld1q_u8(at + 32), vld1q_u8(at + 48)};
+		m->maybe &= equal_neon(probed, (uint8_t)needle->text[needle->probes[i]]);
+	}
+}
+
 #define SPLIT_NAME split_neon
 #define SPLIT_TARGET
 #define SPLIT_CLASSIFY classify_neon
@@ -86,5 +105,10 @@ SPLIT_INLINE uint64_t line_ends_neon(const char *text)
 #define SPLIT_NAME     split_neon_words
 #define SPLIT_CLASSIFY line_ends_neon
 #include "record/split_words.def"
+#undef SPLIT_NAME
+#undef SPLIT_CLASSIFY
+#define SPLIT_NAME     split_neon_find
+#define SPLIT_CLASSIFY find_neon
+#include "record/split_find.def"
 
 #endif

@@ -90,6 +90,50 @@ static void check_words(const struct split_variant *variant, const char *text, s
 	assert(found == i && lines == expected);
 }
 
+/* A text from out of the bytes, or one that is in few of them: the lines that have it are those
+ * that a walk from line to line finds. */
+static void check_find(
+	const struct split_variant *variant, const char *text, size_t n, struct split_needle needle)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		struct split_passed passed, expected = {0};
+		size_t found = at + variant->find(text + at, n - at, &needle, &passed);
+		size_t begin = at;
+		while (begin < n) {
+			const char *end = memchr(text + begin, '\n', n - begin);
+			size_t length = end ? (size_t)(end - (text + begin)) : n - begin;
+			if (memmem(text + begin, length, needle.text, needle.n))
+				break;
+			expected.ends += end != NULL;
+			struct str line = str_trim((struct str){text + begin, length});
+			expected.lines += line.n && !memchr("#\r", line.p[0], 2);
+			begin += length + (end != NULL);
+		}
+		assert(found == begin && passed.ends == expected.ends &&
+			passed.lines == expected.lines);
+		const char *end = found < n ? memchr(text + found, '\n', n - found) : NULL;
+		if (!end)
+			break;
+		at = (size_t)(end - text) + 1;
+	}
+}
+
+/* Where the needle lies, and how long it is, is the input's business too. */
+static struct split_needle choose_needle(const char *text, size_t n, unsigned choice)
+{
+	static const char rare[] = "10.1.7.151";
+	size_t length = SPLIT_NEEDLE_MIN + choice % (SPLIT_NEEDLE_MAX - SPLIT_NEEDLE_MIN + 1);
+
+	if (choice < 16 || n < length)
+		return split_needle_of(rare, sizeof(rare) - 1);
+	const char *from = text + (n - length) * choice / 256;
+	if (memchr(from, '\n', length))
+		return split_needle_of(rare, sizeof(rare) - 1);
+	return split_needle_of(from, length);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -113,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		variants[i].fields(&outcome->split, text, n, 0, commas);
 		check(&outcome->split, text, n, commas);
 		check_words(&variants[i], text, n);
+		check_find(&variants[i], text, n, choose_needle(text, n, data[0]));
 	}
 	return 0;
 }

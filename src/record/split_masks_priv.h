@@ -16,6 +16,27 @@ struct masks {
 			*/
 };
 
+/* For split_find. */
+struct find_masks {
+	uint64_t ends;  /* of lines */
+	uint64_t empty; /* what a line without data begins with */
+	uint64_t blank; /* what is behind it says more */
+	uint64_t maybe; /* the needle may begin here */
+};
+
+SPLIT_INLINE bool split_is_empty(char c)
+{
+	return c == '#' || c == '\n' || c == '\r';
+}
+
+/* Whether the line that begins here has something on it. */
+SPLIT_INLINE bool split_is_data(const char *line, const char *end)
+{
+	while (line < end && (*line == ' ' || *line == '\t'))
+		line++;
+	return line < end && !split_is_empty(*line);
+}
+
 /* How lines of data mostly begin. */
 SPLIT_INLINE bool split_is_plain(char c)
 {

@@ -11,7 +11,7 @@
 
 #define SPLIT_PIECE                                                                                \
 	((size_t)16 << 10) /* bytes at most; with their fields half of a first-level cache */
-#define SPLIT_BEYOND 64    /* readable bytes behind a piece, whatever they are */
+#define SPLIT_BEYOND 128   /* readable bytes behind a piece, whatever they are */
 #define SPLIT_BEFORE 2     /* and before it */
 #define SPLIT_CHUNKS (SPLIT_PIECE / 64)
 #define SPLIT_WORDS  (SPLIT_PIECE / 64 + 8) /* so that a load at any bit stays inside */
@@ -45,11 +45,32 @@ typedef void split_function(
  * and is of any length. */
 typedef size_t split_words_function(const char *text, size_t n, uint64_t *ret_lines);
 
+/* A text to look for, of 4 to 64 bytes and without line ends. */
+#define SPLIT_NEEDLE_MIN ((size_t)4)
+#define SPLIT_NEEDLE_MAX ((size_t)64)
+struct split_needle {
+	const char *text; /* borrowed */
+	size_t n;
+	size_t probes[4]; /* bytes of it that are compared first */
+};
+
+/* What was passed over on the way. */
+struct split_passed {
+	uint64_t ends;  /* line ends */
+	uint64_t lines; /* without those that are empty or a comment */
+};
+
+/* The place where the first line begins that has the needle in it; n when none has. text is whole
+ * lines, of any length. */
+typedef size_t split_find_function(const char *text, size_t n, const struct split_needle *needle,
+	struct split_passed *ret_passed);
+
 /* For a kind of processor. All give the same. */
 struct split_variant {
 	const char *name;
 	split_function *fields;
 	split_words_function *words;
+	split_find_function *find;
 };
 
 /* The fastest that this processor can run. */
@@ -58,10 +79,14 @@ const struct split_variant *split_best(void);
 const struct split_variant *split_variants(size_t *ret_count);
 split_function split_plain;
 split_words_function split_plain_words;
+split_find_function split_plain_find;
+struct split_needle split_needle_of(const char *text, size_t n);
 #if defined(__x86_64__)
 split_function split_avx2, split_avx2_slow_pext, split_avx512;
 split_words_function split_avx2_words, split_avx512_words;
+split_find_function split_avx2_find, split_avx512_find;
 #elif defined(__aarch64__)
 split_function split_neon;
 split_words_function split_neon_words;
+split_find_function split_neon_find;
 #endif

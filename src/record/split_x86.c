@@ -130,6 +130,38 @@ AVX512 SPLIT_INLINE uint64_t line_ends_avx512(const char *text)
 	return equal512(_mm512_loadu_si512(text), '\n');
 }
 
+AVX2 SPLIT_INLINE void find_avx2(
+	const char *text, const struct split_needle *needle, struct find_masks *m)
+{
+	__m256i low = _mm256_loadu_si256((const __m256i *)text);
+	__m256i high = _mm256_loadu_si256((const __m256i *)(text + 32));
+
+	m->ends = equal256(low, high, '\n');
+	m->empty = m->ends | equal256(low, high, '\r') | equal256(low, high, '#');
+	m->blank = equal256(low, high, ' ') | equal256(low, high, '\t');
+	m->maybe = ~UINT64_C(0);
+	for (unsigned i = 0; i < 4; i++) {
+		const char *at = text + needle->probes[i];
+		m->maybe &= equal256(_mm256_loadu_si256((const __m256i *)at),
+			_mm256_loadu_si256((const __m256i *)(at + 32)),
+			needle->text[needle->probes[i]]);
+	}
+}
+
+AVX512 SPLIT_INLINE void find_avx512(
+	const char *text, const struct split_needle *needle, struct find_masks *m)
+{
+	__m512i bytes = _mm512_loadu_si512(text);
+
+	m->ends = equal512(bytes, '\n');
+	m->empty = m->ends | equal512(bytes, '\r') | equal512(bytes, '#');
+	m->blank = equal512(bytes, ' ') | equal512(bytes, '\t');
+	m->maybe = ~UINT64_C(0);
+	for (unsigned i = 0; i < 4; i++)
+		m->maybe &= equal512(_mm512_loadu_si512(text + needle->probes[i]),
+			needle->text[needle->probes[i]]);
+}
+
 /* Sixteen places at a time; a chunk has more rarely. */
 AVX512 SPLIT_INLINE void places_avx512(uint32_t *places, uint64_t separators, uint32_t base)
 {
@@ -166,12 +198,22 @@ AVX512 SPLIT_INLINE void places_avx512(uint32_t *places, uint64_t separators, ui
 #include "record/split_words.def"
 #undef SPLIT_NAME
 #undef SPLIT_CLASSIFY
+#define SPLIT_NAME     split_avx512_find
+#define SPLIT_CLASSIFY find_avx512
+#include "record/split_find.def"
+#undef SPLIT_NAME
+#undef SPLIT_CLASSIFY
 #undef SPLIT_TARGET
 
 #define SPLIT_TARGET   AVX2
 #define SPLIT_NAME     split_avx2_words
 #define SPLIT_CLASSIFY line_ends_avx2
 #include "record/split_words.def"
+#undef SPLIT_NAME
+#undef SPLIT_CLASSIFY
+#define SPLIT_NAME     split_avx2_find
+#define SPLIT_CLASSIFY find_avx2
+#include "record/split_find.def"
 #undef SPLIT_NAME
 #undef SPLIT_CLASSIFY
 #define SPLIT_NAME     split_avx2
