@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MESON_OPTIONS ?=
 
-.PHONY: all run test test-s3 test-faults check format lint fuzz bench bench-scan install clean dependencies test-dependencies
+.PHONY: all run test test-s3 test-arm test-faults check format lint fuzz bench bench-scan install clean dependencies test-dependencies
 
 all: dependencies $(BUILD)/build.ninja
 	@tools/build $(BUILD)
@@ -29,6 +29,10 @@ test: test-dependencies $(BUILD)/build.ninja
 # Ceph's s3-tests: make test-s3 S3_TESTS=FOLDER
 test-s3: all
 	@tests/clients/s3_tests $(BUILD)/tests/s3-server
+
+# The NEON code, cross-compiled, under QEMU.
+test-arm:
+	@tools/test-arm
 
 # kill -9 fifty times under load, full disk, lost index.
 test-faults: test-dependencies all
