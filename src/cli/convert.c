@@ -97,6 +97,36 @@ static int set_delete_sources(void *settings, const char *value, struct err *err
 	return 0;
 }
 
+static int set_endpoint(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->options.s3.endpoint = value;
+	return 0;
+}
+
+static int set_profile(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->options.s3.profile = value;
+	return 0;
+}
+
+static int set_region(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->options.s3.region = value;
+	return 0;
+}
+
+static int set_no_sign_request(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->options.s3.no_sign_request = true;
+	return 0;
+}
+
+static int set_request_payer(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->options.s3.request_payer = true;
+	return 0;
+}
+
 static int set_threads(void *settings, const char *value, struct err *err)
 {
 	uint64_t threads;
@@ -265,8 +295,8 @@ const struct cli_command cli_convert = {
 	.operands = "SOURCE... DESTINATION",
 	.summary = "make few sorted Parquet objects of many flow logs, or text again",
 	.description =
-		"Reads the flow logs in the given sources (files, folders, globs, bucket folders; text, "
-		"gzip, zstd and Parquet, with any fields) and writes them to the destination folder as "
+		"Reads the flow logs in the given sources (files, folders, globs, bucket folders, "
+		"s3://BUCKET/PREFIX; text, gzip, zstd and Parquet, with any fields) and writes them to the destination folder as "
 		"sorted Parquet with the column names and types of AWS's own Parquet flow logs, or as "
 		"gzip text with a header line. Many small objects become few large ones. Files hold "
 		"statistics for each row group and bloom filters for the addresses, so that queries "
@@ -312,6 +342,19 @@ const struct cli_command cli_convert = {
 			{"memory-limit", 0, "SIZE",
 				"Memory for the records that are sorted at once; 640M by default.",
 				set_memory_limit},
+			{"endpoint-url", 0, "URL",
+				"The S3 server of s3:// sources, as http://localhost:8080. Default: AWS's "
+				"own, or what AWS_ENDPOINT_URL or the profile says.",
+				set_endpoint},
+			{"profile", 0, "NAME", "Whose keys, region and endpoint to use for s3://.",
+				set_profile},
+			{"region", 0, "REGION",
+				"Where the buckets are; found out when it is another.", set_region},
+			{"no-sign-request", 0, NULL, "Read public buckets, without keys.",
+				set_no_sign_request},
+			{"request-payer", 0, NULL,
+				"Pay for the requests, where the bucket asks for that.",
+				set_request_payer},
 			{NULL},
 		},
 	.examples =
@@ -320,6 +363,8 @@ const struct cli_command cli_convert = {
 				"A copy of a bucket as Parquet, a folder a day:"},
 			{"nagare convert --to text --sort srcaddr,start 'parquet/**/*.parquet' ./text",
 				"Back to text, sorted by sender:"},
+			{"nagare convert --partition hour s3://my-bucket/AWSLogs ./parquet",
+				"A bucket at AWS, as Parquet here:"},
 			{NULL},
 		},
 	.settings_size = sizeof(struct settings),

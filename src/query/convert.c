@@ -69,6 +69,8 @@ struct job {
 	struct query_convert_stats *stats;
 	struct convert_journal *journal;
 	struct query_objects objects;
+	struct query_remote *remote;  /* NULL: no source is at a server */
+	char *copies;                 /* folder for copies of Parquet from there, NULL: none yet */
 	struct query_object *sources; /* those to convert, borrowed from objects */
 	size_t sources_count;
 };
@@ -109,18 +111,40 @@ static bool is_below(const char *path, const char *folder)
 	return below;
 }
 
+/* Adds what is at servers. */
+static int list_remote(struct job *job, struct err *err)
+{
+	const struct query_convert_options *options = &job->options;
+	uint64_t left_out = 0;
+	struct prune everything;
+	int r = 0;
+
+	prune_init(&everything);
+	for (size_t i = 0; i < options->sources_count && r == 0; i++) {
+		if (!query_remote_is_location(options->sources[i]))
+			continue;
+		if (options->delete_sources)
+			r = err_set(err, ERR_UNSUPPORTED, "%s: objects at a server are not deleted",
+				options->sources[i]);
+		if (r == 0 && !job->remote)
+			r = query_remote_new(&job->remote, &options->s3, err);
+		if (r == 0)
+			r = query_remote_list(job->remote, options->sources[i], &everything,
+				&job->objects, &left_out, err);
+	}
+	prune_done(&everything);
+	query_objects_sort(&job->objects);
+	return r;
+}
+
 /* Lists the sources that no earlier run has converted. */
 static int list_sources(struct job *job, struct err *err)
 {
-	for (size_t i = 0; i < job->options.sources_count; i++) {
-		if (query_remote_is_location(job->options.sources[i]))
-			return err_set(err, ERR_UNSUPPORTED,
-				"%s: objects at a server cannot be converted yet",
-				job->options.sources[i]);
-	}
 	char *destination = realpath(job->options.destination, NULL);
 	int r = query_objects_list(
 		&job->objects, job->options.sources, job->options.sources_count, err);
+	if (r == 0)
+		r = list_remote(job, err);
 
 	if (r == 0)
 		job->sources = mem_new(job->objects.count + 1, sizeof(*job->sources));
@@ -248,14 +272,66 @@ static int delete_sources(struct job *job, const struct convert_unit *unit, stru
 	return 0;
 }
 
+static int make_copies_folder(struct job *job, struct err *err)
+{
+	const char *place = getenv("TMPDIR");
+
+	if (job->copies)
+		return 0;
+	job->copies = mem_printf("%s/nagare-convert-XXXXXX", place && *place ? place : "/var/tmp");
+	if (mkdtemp(job->copies))
+		return 0;
+	return err_set_errno(err, errno, "cannot make a folder like %s", job->copies);
+}
+
+/* Text of the unit is fetched ahead of its readers, Parquet copied for DuckDB. */
+static int fetch_unit(struct job *job, const struct convert_unit *unit, struct err *err)
+{
+	struct query_object *sources = (struct query_object *)unit->sources; /* the job's */
+	_cleanup_free_ const struct query_object **texts =
+		mem_new(unit->sources_count + 1, sizeof(struct query_object *));
+	_cleanup_free_ struct query_object **parquet =
+		mem_new(unit->sources_count + 1, sizeof(struct query_object *));
+	size_t texts_count = 0, parquet_count = 0;
+
+	if (!job->remote)
+		return 0;
+	for (size_t i = 0; i < unit->sources_count; i++) {
+		if (sources[i].remote && sources[i].parquet)
+			parquet[parquet_count++] = &sources[i];
+		else if (sources[i].remote)
+			texts[texts_count++] = &sources[i];
+	}
+	query_remote_plan(job->remote, texts, texts_count);
+	if (parquet_count == 0)
+		return 0;
+	return make_copies_folder(job, err) < 0
+		       ? -1
+		       : query_remote_copy(job->remote, parquet, parquet_count, job->copies, err);
+}
+
+static void drop_copies(const struct convert_unit *unit)
+{
+	for (size_t i = 0; i < unit->sources_count; i++) {
+		struct query_remote_object *remote = unit->sources[i].remote;
+		if (!remote || !remote->copy)
+			continue;
+		unlink(remote->copy);
+		free(take(remote->copy));
+	}
+}
+
 static int convert_unit(struct job *job, struct convert_unit *unit, struct err *err)
 {
 	struct query_convert_stats *stats = job->stats;
 	struct convert_part part;
 
 	convert_part_init(&part, job->options.threads, job->options.memory_limit);
-	int r = convert_parts(job, &part, unit, err);
+	int r = fetch_unit(job, unit, err);
+	if (r == 0)
+		r = convert_parts(job, &part, unit, err);
 	convert_part_done(&part);
+	drop_copies(unit);
 	if (r < 0) {
 		drop_unit(job, unit);
 		return r;
@@ -332,7 +408,11 @@ int query_convert(const struct query_convert_options *options,
 	if (r == 0 && job.options.delete_sources)
 		r = delete_earlier(&job, err);
 	convert_journal_close(job.journal);
+	query_remote_free(job.remote);
 	query_objects_done(&job.objects);
+	if (job.copies)
+		rmdir(job.copies);
+	free(job.copies);
 	free(job.sources);
 	return r;
 }

@@ -7,10 +7,13 @@
  * has changed since then is an error, for its records are in the destination already.
  * Rows are sorted within each file, and files of a unit follow each other in that order as long as
  * a unit fits into the memory limit; what does not fit goes to further files.
- * Owner: the caller; blocks for as long as it takes; one run a destination at a time (a lock). */
+ * Sources at S3 servers (s3://...) are read as remote_priv.h says; their Parquet is copied to
+ * $TMPDIR for as long as its unit takes. They are never deleted. Owner: the caller; blocks for as
+ * long as it takes; one run a destination at a time (a lock). */
 #pragma once
 
 #include "base/err.h"
+#include "query/query.h"
 #include "record/format.h"
 #include "record/parquet_file.h"
 
@@ -51,6 +54,7 @@ struct query_convert_options {
 	uint64_t memory_limit;                   /* bytes of rows, 0: the default */
 	uint64_t file_bytes;                     /* a file of this size is full, 0: the default */
 	struct query_convert_progress *progress; /* NULL: not wanted */
+	struct query_s3_options s3;
 };
 
 #define QUERY_CONVERT_MEMORY     ((uint64_t)640 << 20)

@@ -70,7 +70,8 @@ static int open_parquet(struct convert_reading *reading, struct reading_thread *
 		r = convert_database_open(&reading->database, 1, err);
 	pthread_mutex_unlock(&reading->lock);
 	return r < 0 ? r
-		     : convert_parquet_open(&thread->parquet, reading->database, source->path, err);
+		     : convert_parquet_open(
+			       &thread->parquet, reading->database, query_object_path(source), err);
 }
 
 static int open_source(struct convert_reading *reading, struct reading_thread *thread,
