@@ -264,9 +264,6 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 		err_set(err, ERR_USAGE, "expected one source or more and a destination");
 		return err_hint(err, "nagare convert ./AWSLogs ./parquet");
 	}
-	if (strncmp(argv[argc - 1], "s3://", 5) == 0)
-		return err_set(err, ERR_UNSUPPORTED,
-			"%s: a bucket at a server cannot be written to yet", argv[argc - 1]);
 	if (!settings->sort_given) {
 		memcpy(options->sort, default_sort, sizeof(default_sort));
 		options->sort_count = ARRAY_SIZE(default_sort);
@@ -296,7 +293,7 @@ const struct cli_command cli_convert = {
 	.summary = "make few sorted Parquet objects of many flow logs, or text again",
 	.description =
 		"Reads the flow logs in the given sources (files, folders, globs, bucket folders, "
-		"s3://BUCKET/PREFIX; text, gzip, zstd and Parquet, with any fields) and writes them to the destination folder as "
+		"s3://BUCKET/PREFIX; text, gzip, zstd and Parquet, with any fields) and writes them to the destination, a folder or s3://BUCKET/PREFIX, as "
 		"sorted Parquet with the column names and types of AWS's own Parquet flow logs, or as "
 		"gzip text with a header line. Many small objects become few large ones. Files hold "
 		"statistics for each row group and bloom filters for the addresses, so that queries "
@@ -305,7 +302,9 @@ const struct cli_command cli_convert = {
 		"AWS's keys is the order of time, in units of some 400 MB; what a unit holds is sorted "
 		"as a whole as far as --memory-limit lets it. Where sources have different fields, files "
 		"have them all.\n\n"
-		"Files show whole or not at all. The folder .nagare-convert in the destination remembers "
+		"Files show whole or not at all. In a bucket they show one by one; those of a run that "
+		"was killed are deleted by the next one, and what is uploaded is made in $TMPDIR first. "
+		"The folder .nagare-convert in the destination remembers "
 		"what was converted: after a kill or a crash the same command goes on behind what is "
 		"done, and later it converts only the sources that are new. Sources are never touched "
 		"unless --delete-sources asks for it.\n\n"
@@ -343,7 +342,7 @@ const struct cli_command cli_convert = {
 				"Memory for the records that are sorted at once; 640M by default.",
 				set_memory_limit},
 			{"endpoint-url", 0, "URL",
-				"The S3 server of s3:// sources, as http://localhost:8080. Default: AWS's "
+				"The S3 server of s3:// locations, as http://localhost:8080. Default: AWS's "
 				"own, or what AWS_ENDPOINT_URL or the profile says.",
 				set_endpoint},
 			{"profile", 0, "NAME", "Whose keys, region and endpoint to use for s3://.",
@@ -365,6 +364,8 @@ const struct cli_command cli_convert = {
 				"Back to text, sorted by sender:"},
 			{"nagare convert --partition hour s3://my-bucket/AWSLogs ./parquet",
 				"A bucket at AWS, as Parquet here:"},
+			{"nagare convert --partition day s3://my-bucket/AWSLogs s3://my-bucket/parquet",
+				"The same, for Athena:"},
 			{NULL},
 		},
 	.settings_size = sizeof(struct settings),

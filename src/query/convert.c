@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "query/convert_bucket_priv.h"
 #include "query/convert_priv.h"
 #include "query/remote_priv.h"
 
@@ -69,9 +70,10 @@ struct job {
 	struct query_convert_stats *stats;
 	struct convert_journal *journal;
 	struct query_objects objects;
-	struct query_remote *remote;  /* NULL: no source is at a server */
-	char *copies;                 /* folder for copies of Parquet from there, NULL: none yet */
-	struct query_object *sources; /* those to convert, borrowed from objects */
+	struct convert_bucket *bucket; /* NULL: the destination is a folder */
+	struct query_remote *remote;   /* NULL: no source is at a server */
+	char *copies;                  /* folder for copies of Parquet from there, NULL: none yet */
+	struct query_object *sources;  /* those to convert, borrowed from objects */
 	size_t sources_count;
 };
 
@@ -150,7 +152,8 @@ static int list_sources(struct job *job, struct err *err)
 		job->sources = mem_new(job->objects.count + 1, sizeof(*job->sources));
 	for (size_t i = 0; r == 0 && i < job->objects.count; i++) {
 		const struct query_object *object = &job->objects.object[i];
-		if (destination && is_below(object->path, destination))
+		if (job->bucket ? convert_bucket_has(job->bucket, object)
+				: destination && is_below(object->path, destination))
 			continue;
 		int known = convert_journal_knows(job->journal, object, err);
 		if (known < 0)
@@ -337,7 +340,8 @@ static int convert_unit(struct job *job, struct convert_unit *unit, struct err *
 		return r;
 	}
 	/* whether it was written down may be unclear when this fails: the next run will see */
-	if (convert_journal_commit(job->journal, unit, err) < 0)
+	if (convert_journal_commit(job->journal, unit, err) < 0 ||
+		(job->bucket && convert_bucket_commit(job->bucket, unit, err) < 0))
 		return -1;
 	stats->files += unit->files_count;
 	stats->rows += unit->rows;
@@ -389,6 +393,27 @@ static int delete_earlier(struct job *job, struct err *err)
 	return 0;
 }
 
+static int open_destination(struct job *job, struct err *err)
+{
+	struct query_convert_options *options = &job->options;
+	const char *name = options->destination;
+
+	if (query_remote_is_location(name)) {
+		if (options->delete_sources)
+			return err_set(err, ERR_UNSUPPORTED,
+				"%s: sources are deleted only when the destination is a folder, "
+				"which is read back",
+				name);
+		if (convert_bucket_open(&job->bucket, name, &options->s3, err) < 0)
+			return -1;
+		options->destination = convert_bucket_folder(job->bucket);
+	}
+	int r = convert_journal_open(&job->journal, options, name, err);
+	if (r < 0)
+		convert_bucket_close(job->bucket);
+	return r;
+}
+
 int query_convert(const struct query_convert_options *options,
 	struct query_convert_stats *ret_stats, struct err *err)
 {
@@ -402,12 +427,13 @@ int query_convert(const struct query_convert_options *options,
 		job.options.memory_limit = QUERY_CONVERT_MEMORY;
 	if (job.options.file_bytes == 0)
 		job.options.file_bytes = QUERY_CONVERT_FILE_BYTES;
-	if (convert_journal_open(&job.journal, &job.options, err) < 0)
+	if (open_destination(&job, err) < 0)
 		return -1;
 	int r = convert_all(&job, err);
 	if (r == 0 && job.options.delete_sources)
 		r = delete_earlier(&job, err);
 	convert_journal_close(job.journal);
+	convert_bucket_close(job.bucket);
 	query_remote_free(job.remote);
 	query_objects_done(&job.objects);
 	if (job.copies)

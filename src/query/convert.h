@@ -41,7 +41,7 @@ struct query_convert_progress {
 struct query_convert_options {
 	const char *const *sources; /* locations, as query_options */
 	size_t sources_count;
-	const char *destination; /* folder */
+	const char *destination; /* folder, or s3://BUCKET/PREFIX */
 	enum query_convert_form form;
 	enum query_convert_partition partition;
 	/* Fields that rows are sorted by, ascending. */

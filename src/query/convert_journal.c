@@ -25,6 +25,7 @@ struct known_source {
 
 struct convert_journal {
 	const struct query_convert_options *options;
+	const char *name; /* of the destination */
 	int lock_fd;
 	struct convert_unit *units;
 	size_t units_count;
@@ -267,7 +268,7 @@ static int load_unit(struct convert_journal *journal, const char *path, json_t *
 	json_decref(wanted);
 	if (!same) {
 		err_set(err, ERR_USAGE, "%s was begun with other --to, --partition or --sort",
-			journal->options->destination);
+			journal->name);
 		return err_hint(err, "give the same options again, or another destination");
 	}
 	return 0;
@@ -325,8 +326,8 @@ static int lock(struct convert_journal *journal, const char *folder, struct err 
 	if (flock(journal->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return err_set_errno(err, errno, "cannot lock %s", path);
-		return err_set(err, ERR_SYSTEM, "another 'nagare convert' writes to %s",
-			journal->options->destination);
+		return err_set(
+			err, ERR_SYSTEM, "another 'nagare convert' writes to %s", journal->name);
 	}
 	return 0;
 }
@@ -349,12 +350,13 @@ static int load_records(struct convert_journal *journal, const char *folder, str
 }
 
 int convert_journal_open(struct convert_journal **ret_journal,
-	const struct query_convert_options *options, struct err *err)
+	const struct query_convert_options *options, const char *name, struct err *err)
 {
 	_cleanup_free_ char *folder = mem_printf("%s/" FOLDER, options->destination);
 	struct convert_journal *journal = mem_new(1, sizeof(*journal));
 
 	journal->options = options;
+	journal->name = name;
 	journal->lock_fd = -1;
 	if (file_make_folders(folder, 0750, err) < 0 || lock(journal, folder, err) < 0 ||
 		load_records(journal, folder, err) < 0 ||
@@ -381,7 +383,7 @@ int convert_journal_knows(
 		return CONVERT_OLD;
 	err_set(err, ERR_INPUT, "%s has changed since it was converted", source->path);
 	return err_hint(err, "its records are in %s already; convert it to another destination",
-		journal->options->destination);
+		journal->name);
 }
 
 struct convert_unit *convert_journal_units(struct convert_journal *journal, size_t *ret_count)

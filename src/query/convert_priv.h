@@ -266,9 +266,10 @@ void convert_reading_free(struct convert_reading *reading);
 
 /* convert_journal.c: the folder .nagare-convert of the destination. */
 struct convert_journal;
-/* Locks the destination, finishes what a killed run had committed, removes what it had not. */
+/* name: of the destination, for messages; borrowed. Locks the destination, finishes what a killed
+ * run had committed, removes what it had not. */
 int convert_journal_open(struct convert_journal **ret_journal,
-	const struct query_convert_options *options, struct err *err);
+	const struct query_convert_options *options, const char *name, struct err *err);
 /* Has this source been converted? <0 when it has changed since. */
 enum { CONVERT_NEW, CONVERT_OLD };
 int convert_journal_knows(
