@@ -152,6 +152,7 @@ static int open_all(struct server_services *services, const struct server_servic
 		.database = services->database,
 		.metrics = services->metrics,
 		.flow_logs = services->flow_logs,
+		.objects = services->objects,
 		.destinations = options->log_destinations,
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities)};

@@ -15,12 +15,15 @@ struct logs_metric_filters;
 struct logs_queries;
 struct live_tails;
 struct logs_subscriptions;
+struct logs_exports;
+struct store_objects;
 
 /* Context of the service; what it points to outlives it. */
 struct logs {
 	struct store_events *events;
 	struct store_database *database;
 	struct store_metrics *metrics;
+	struct store_objects *objects; /* where export tasks write */
 	struct store_flow_logs *flow_logs; /* for the formats of lines; may be NULL */
 	struct str region, account;
 	/* "ARN=URL" of subscription filters; ends with NULL; "*" is every ARN. */
@@ -30,6 +33,7 @@ struct logs {
 	struct logs_queries *queries;
 	struct live_tails *live_tails;
 	struct logs_subscriptions *subscriptions;
+	struct logs_exports *exports;
 };
 
 /* Loads what the database has and starts the service's threads. logs stays where it is. After a

@@ -48,6 +48,9 @@ service Logs_20140328 {
 		PutSubscriptionFilter
 		DescribeSubscriptionFilters
 		DeleteSubscriptionFilter
+		CreateExportTask
+		DescribeExportTasks
+		CancelExportTask
 	]
 }
 

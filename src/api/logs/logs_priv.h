@@ -117,6 +117,11 @@ int logs_subscriptions_start(struct logs *logs, struct err *err);
 void logs_subscriptions_stop(struct logs *logs);
 void logs_subscriptions_offer(const struct logs *logs); /* events were stored */
 
+/* ---- export tasks ---- */
+
+int logs_exports_start(struct logs *logs, struct err *err);
+void logs_exports_stop(struct logs *logs);
+
 /* ---- handlers ---- */
 
 #define LOGS_HANDLER(name) int name(struct api_call *call, struct aws_error *error)
@@ -156,6 +161,9 @@ LOGS_HANDLER(logs_start_live_tail);
 LOGS_HANDLER(logs_put_subscription);
 LOGS_HANDLER(logs_describe_subscriptions);
 LOGS_HANDLER(logs_delete_subscription);
+LOGS_HANDLER(logs_create_export);
+LOGS_HANDLER(logs_describe_exports);
+LOGS_HANDLER(logs_cancel_export);
 /* The tags of a group that is just made. */
 int logs_put_tags(struct api_call *call, struct str group, struct aws_error *error);
 int logs_check_tags(const struct api_call *call, struct aws_error *error);

@@ -46,6 +46,9 @@ static const struct api_operation operations[] = {
 	{"PutSubscriptionFilter", logs_about_group, logs_put_subscription},
 	{"DescribeSubscriptionFilters", logs_about_group, logs_describe_subscriptions},
 	{"DeleteSubscriptionFilter", logs_about_group, logs_delete_subscription},
+	{"CreateExportTask", logs_about_group, logs_create_export},
+	{"DescribeExportTasks", NULL, logs_describe_exports},
+	{"CancelExportTask", NULL, logs_cancel_export},
 	{NULL},
 };
 
@@ -91,11 +94,14 @@ int logs_start(struct logs *logs, struct err *err)
 	if (store_log_documents_open(logs->database, err) < 0 ||
 		logs_metric_filters_start(logs, err) < 0 || logs_queries_start(logs, err) < 0)
 		return -1;
-	return logs_live_tails_start(logs, err) < 0 ? -1 : logs_subscriptions_start(logs, err);
+	if (logs_live_tails_start(logs, err) < 0 || logs_subscriptions_start(logs, err) < 0)
+		return -1;
+	return logs_exports_start(logs, err);
 }
 
 void logs_stop(struct logs *logs)
 {
+	logs_exports_stop(logs);
 	logs_subscriptions_stop(logs);
 	logs_live_tails_stop(logs);
 	logs_queries_stop(logs);
