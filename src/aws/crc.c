@@ -18,6 +18,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define FOLD_TARGET __attribute__((target("pclmul,sse4.1")))
+#define WIDE_TARGET __attribute__((target("pclmul,sse4.1,avx512f,vpclmulqdq")))
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #include <sys/auxv.h>
@@ -30,6 +31,8 @@
 #define FOLD_BLOCKS 4
 #define FOLD_BYTES  (FOLD_BLOCKS * 16)
 #define FOLD_MIN    (2 * FOLD_BYTES) /* below, the tables are as fast */
+#define WIDE_BYTES  (4 * FOLD_BYTES) /* four blocks in each of four registers */
+#define WIDE_MIN    (4 * WIDE_BYTES)
 
 static const struct {
 	unsigned width;
@@ -46,8 +49,8 @@ struct fold_constants {
 
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 static uint64_t tables[CRC_KINDS][8][256];
-static struct fold_constants across[CRC_KINDS], next[CRC_KINDS];
-static bool can_fold;
+static struct fold_constants across[CRC_KINDS], next[CRC_KINDS], wide[CRC_KINDS];
+static bool can_fold, can_fold_wide;
 
 static uint64_t times_x(enum crc_kind kind, uint64_t value)
 {
@@ -111,9 +114,13 @@ static void prepare(void)
 			power_of_x(kind, 128 + 63), power_of_x(kind, 128 - 1)};
 		across[kind] = (struct fold_constants){power_of_x(kind, 8 * FOLD_BYTES + 63),
 			power_of_x(kind, 8 * FOLD_BYTES - 1)};
+		wide[kind] = (struct fold_constants){power_of_x(kind, 8 * WIDE_BYTES + 63),
+			power_of_x(kind, 8 * WIDE_BYTES - 1)};
 	}
 #if defined(__x86_64__)
 	can_fold = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+	can_fold_wide = can_fold && __builtin_cpu_supports("avx512f") &&
+			__builtin_cpu_supports("vpclmulqdq");
 #elif defined(__aarch64__)
 	can_fold = getauxval(AT_HWCAP) & HWCAP_PMULL;
 #endif
@@ -232,10 +239,57 @@ FOLD_TARGET static void fold(enum crc_kind kind, uint64_t state, const unsigned 
 }
 #endif
 
+#ifdef WIDE_TARGET
+WIDE_TARGET static inline __m512i wide_fold(
+	__m512i a, __m512i constants, const unsigned char *later)
+{
+	__m512i low = _mm512_clmulepi64_epi128(a, constants, 0x00);
+	__m512i high = _mm512_clmulepi64_epi128(a, constants, 0x11);
+
+	/* 0x96: exclusive or of all three. */
+	return _mm512_ternarylogic_epi64(low, high, _mm512_loadu_si512(later), 0x96);
+}
+
+/* Folds whole multiples of WIDE_BYTES, at least one, into WIDE_BYTES that stand for them. */
+WIDE_TARGET static void fold_wide(enum crc_kind kind, uint64_t state, const unsigned char *p,
+	size_t n, unsigned char ret_rest[static WIDE_BYTES])
+{
+	const __m512i far = _mm512_broadcast_i32x4(
+		_mm_set_epi64x((long long)wide[kind].hi, (long long)wide[kind].lo));
+	const __m512i start = _mm512_zextsi128_si512(_mm_set_epi64x(0, (long long)state));
+	__m512i a = _mm512_xor_si512(_mm512_loadu_si512(p), start);
+	__m512i b = _mm512_loadu_si512(p + 64), c = _mm512_loadu_si512(p + 128);
+	__m512i d = _mm512_loadu_si512(p + 192);
+
+	for (p += WIDE_BYTES, n -= WIDE_BYTES; n; p += WIDE_BYTES, n -= WIDE_BYTES) {
+		a = wide_fold(a, far, p);
+		b = wide_fold(b, far, p + 64);
+		c = wide_fold(c, far, p + 128);
+		d = wide_fold(d, far, p + 192);
+	}
+	_mm512_storeu_si512(ret_rest, a);
+	_mm512_storeu_si512(ret_rest + 64, b);
+	_mm512_storeu_si512(ret_rest + 128, c);
+	_mm512_storeu_si512(ret_rest + 192, d);
+}
+#endif
+
 static uint64_t add(
 	enum crc_kind kind, uint64_t crc, const unsigned char *p, size_t n, bool folding)
 {
 	uint64_t state = crc ^ all_ones(kind);
+
+#ifdef WIDE_TARGET
+	if (folding && can_fold_wide && n >= WIDE_MIN) {
+		unsigned char rest[WIDE_BYTES], last[16];
+		size_t whole = n / WIDE_BYTES * WIDE_BYTES;
+		fold_wide(kind, state, p, whole, rest);
+		fold(kind, 0, rest, sizeof(rest), last);
+		state = add_by_table(kind, 0, last, sizeof(last));
+		p += whole;
+		n -= whole;
+	}
+#endif
 
 #ifdef FOLD_TARGET
 	if (folding && n >= FOLD_MIN) {

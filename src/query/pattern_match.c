@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <math.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* As deep as a pattern is long. NOLINTBEGIN(misc-no-recursion) */
 
 /* Words of one message: where the pattern needs more it is not a match anyway. */
 #define WORDS_MAX 512
+enum { PIECE = 64, USUAL_MAX = 4096 };
 
 bool pattern_wildcard_matches(struct str wildcard, struct str text)
 {
@@ -35,6 +39,22 @@ bool pattern_wildcard_matches(struct str wildcard, struct str text)
 	while (at < wildcard.n && wildcard.p[at] == '*')
 		at++;
 	return at == wildcard.n;
+}
+
+static bool pattern_short_number(struct str text, double *ret_number)
+{
+	int64_t number = 0;
+
+	if (text.n == 0 || text.n > 15)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned digit = (unsigned char)text.p[i] - (unsigned)'0';
+		if (digit > 9)
+			return false;
+		number = number * 10 + digit;
+	}
+	*ret_number = (double)number;
+	return true;
 }
 
 bool pattern_number(struct str text, double *ret_number)
@@ -88,6 +108,9 @@ bool pattern_compare_text(
 {
 	double number;
 
+	/* Most words that are compared with a number are a few digits. */
+	if (value->is_number && pattern_short_number(text, &number))
+		return pattern_compare_number(operator, number, value->number);
 	if (value->is_number && !str_equal(value->text, text) && pattern_number(text, &number))
 		return pattern_compare_number(operator, number, value->number);
 	switch (operator) {
@@ -174,6 +197,63 @@ static size_t split(struct str message, struct str *words, size_t max, bool *ret
 	}
 }
 
+/* The bits of 64 bytes that are the byte. */
+static uint64_t equal_in(const char *p, char byte)
+{
+	uint64_t bits = 0;
+
+#ifdef __SSE2__
+	const __m128i wanted = _mm_set1_epi8(byte);
+	for (int i = 0; i < PIECE / 16; i++) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(p + 16 * i));
+		unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted));
+		bits |= (uint64_t)found << (16 * i);
+	}
+#else
+	for (int i = 0; i < PIECE; i++)
+		bits |= (uint64_t)(p[i] == byte) << i;
+#endif
+	return bits;
+}
+
+/* The same as split, of the usual line: single blanks, no brackets or quotes. False: it is not
+ * that, or is long. */
+static bool split_usual(
+	struct str message, struct str *words, size_t max, size_t *ret_count, bool *ret_more)
+{
+	char last[PIECE];
+	size_t count = 0, start = 0;
+	bool was_blank = true;
+
+	if (message.n == 0 || message.n > USUAL_MAX ||
+		(unsigned char)message.p[message.n - 1] <= ' ')
+		return false;
+	for (size_t i = 0; i < message.n; i += PIECE) {
+		const char *p = message.p + i;
+		size_t left = message.n - i;
+		if (left < PIECE) {
+			memset(last, 0, sizeof(last));
+			memcpy(last, p, left);
+			p = last;
+		}
+		uint64_t blanks = equal_in(p, ' ');
+		if ((equal_in(p, '[') | equal_in(p, '"')) ||
+			(blanks & (blanks << 1 | (uint64_t)was_blank)))
+			return false;
+		was_blank = blanks >> 63;
+		for (; blanks && count < max; blanks &= blanks - 1) {
+			size_t end = i + (size_t)__builtin_ctzll(blanks);
+			words[count++] = (struct str){message.p + start, end - start};
+			start = end + 1;
+		}
+	}
+	*ret_more = count == max;
+	if (count < max)
+		words[count++] = (struct str){message.p + start, message.n - start};
+	*ret_count = count;
+	return true;
+}
+
 static bool condition_holds(const struct query_pattern *pattern, unsigned index, struct str word)
 {
 	const struct pattern_node *node = &pattern->nodes[index];
@@ -205,9 +285,10 @@ static bool words_match(const struct query_pattern *pattern, struct str message,
 	bool has_ellipsis = before < pattern->words_count;
 	unsigned after = has_ellipsis ? pattern->words_count - before - 1 : 0;
 	bool more;
-	size_t count =
-		split(message, words, has_ellipsis ? WORDS_MAX : pattern->words_count, &more);
+	size_t max = has_ellipsis ? WORDS_MAX : pattern->words_count, count;
 
+	if (!split_usual(message, words, max, &count, &more))
+		count = split(message, words, max, &more);
 	*ret_count = count;
 	if (!has_ellipsis) {
 		if (count < pattern->words_count ||
@@ -232,8 +313,7 @@ static json_t *load(struct str message)
 
 static bool may_match(const struct query_pattern *pattern, struct str message)
 {
-	if (!pattern->literal.n ||
-		memmem(message.p, message.n, pattern->literal.p, pattern->literal.n))
+	if (!pattern->literal.n || pattern_find(&pattern->needle, message.p, message.n))
 		return true;
 	return pattern->kind == PATTERN_JSON && memchr(message.p, '\\', message.n);
 }
@@ -311,14 +391,19 @@ size_t query_pattern_select(const struct query_pattern *pattern, const char *byt
 	memset(ret_bits, 0, (count + 63) / 64 * sizeof(ret_bits[0]));
 	if (!literal.n || pattern->kind == PATTERN_JSON)
 		return select_each(pattern, bytes, starts, count, separator, ret_bits);
+	bool is_alone = pattern->kind == PATTERN_TERMS && pattern->terms_count == 1 &&
+			!pattern->terms[0].regex;
 	/* A find that spans two messages is in the first one's bytes and fails there. */
 	while (i < count) {
-		const char *place =
-			memmem(bytes + starts[i], starts[count] - starts[i], literal.p, literal.n);
+		const char *place = pattern_find(
+			&pattern->needle, bytes + starts[i], starts[count] - starts[i]);
 		if (!place)
 			break;
 		i = message_of(starts, i, count, (uint32_t)(place - bytes));
-		if (query_pattern_matches(pattern, message_at(bytes, starts, i, separator))) {
+		struct str message = message_at(bytes, starts, i, separator);
+		/* One term is all that there is to it. */
+		if (is_alone ? place + literal.n <= message.p + message.n
+			     : matches(pattern, message)) {
 			ret_bits[i / 64] |= UINT64_C(1) << i % 64;
 			found++;
 		}

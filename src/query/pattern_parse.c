@@ -528,9 +528,19 @@ static int parse_words(struct parser *parser)
 
 /* ---- text that every match contains ---- */
 
+/* Less those that may be any. */
+static size_t known_bytes(struct str text)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		known += text.p[i] != '\0';
+	return known;
+}
+
 static struct str longer(struct str a, struct str b)
 {
-	return b.n > a.n ? b : a;
+	return known_bytes(b) > known_bytes(a) ? b : a;
 }
 
 static struct str literal_of_value(const struct pattern_node *node)
@@ -578,6 +588,7 @@ static void find_literal(struct query_pattern *pattern)
 	if (pattern->kind == PATTERN_JSON)
 		best = literal_of(pattern, pattern->root);
 	pattern->literal = best;
+	pattern_needle_init(&pattern->needle, best);
 }
 
 int pattern_parse(struct query_pattern *pattern, struct err *err)

@@ -11,7 +11,7 @@ struct pattern_regex;
 /* at is where text begins in the pattern, for messages. */
 struct pattern_regex *pattern_regex_new(struct str text, size_t at, struct err *err);
 bool pattern_regex_matches(const struct pattern_regex *regex, struct str text);
-/* Text that every match contains, "" when none is known; lent. */
+/* Text that every match contains, "" when none is known; a NUL stands for any byte. Lent. */
 struct str pattern_regex_literal(const struct pattern_regex *regex);
 void pattern_regex_free(struct pattern_regex *regex);
 
@@ -79,6 +79,24 @@ struct pattern_word {
 	unsigned condition; /* index of a node */
 };
 
+/* ---- a text in a block: pattern_find.c ---- */
+#define PATTERN_NEEDLE_BYTES 4
+struct pattern_needle {
+	struct str text; /* a NUL in it is any byte */
+	bool has_gaps;
+	uint8_t at[PATTERN_NEEDLE_BYTES]; /* bytes of it that are looked for first */
+};
+void pattern_needle_init(struct pattern_needle *needle, struct str text); /* borrows it */
+/* The first place; NULL: none. text is not empty, and does not begin with NUL. */
+const char *pattern_find(const struct pattern_needle *needle, const char *p, size_t n);
+/* For kinds of processors; all find the same. The first is the fastest that this one can run. Texts
+ * of two bytes and more. */
+struct pattern_finder {
+	const char *name;
+	const char *(*find)(const struct pattern_needle *needle, const char *p, size_t n);
+};
+const struct pattern_finder *pattern_finders(size_t *ret_count);
+
 enum pattern_kind { PATTERN_TERMS, PATTERN_JSON, PATTERN_WORDS };
 struct query_pattern {
 	enum pattern_kind kind;
@@ -96,6 +114,7 @@ struct query_pattern {
 	unsigned root; /* JSON: node */
 	unsigned regexes;
 	struct str literal; /* that every match contains; empty: none. JSON: unless escaped */
+	struct pattern_needle needle; /* the literal */
 };
 
 /* Does the text, '*' standing for anything, cover all of it? */

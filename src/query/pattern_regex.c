@@ -28,7 +28,7 @@ struct pattern_regex {
 	uint64_t last_at_end[WORDS_MAX]; /* the same, for matches that are tied to the end */
 	bool empty, empty_at_end;        /* what needs no byte at all */
 	char literal[QUERY_PATTERN_MAX];
-	size_t literal_size;
+	size_t literal_size, literal_known; /* known: less the NULs in it */
 };
 
 struct set {
@@ -303,18 +303,35 @@ static int only_byte(const struct set *set)
 	return found;
 }
 
+/* Elements that stand side by side in every match; a NUL where more than one byte will do. */
 struct run {
 	char bytes[QUERY_PATTERN_MAX];
-	size_t size;
+	size_t size, known; /* known: less the NULs */
 };
 
 static void run_end(struct run *run, struct pattern_regex *regex)
 {
-	if (run->size > regex->literal_size) {
+	while (run->size && !run->bytes[run->size - 1])
+		run->size--;
+	if (run->known > regex->literal_known) {
 		memcpy(regex->literal, run->bytes, run->size);
 		regex->literal_size = run->size;
+		regex->literal_known = run->known;
 	}
-	run->size = 0;
+	run->size = run->known = 0;
+}
+
+/* byte: -1: several. */
+static void run_add(struct run *run, struct pattern_regex *regex, int byte, unsigned count)
+{
+	for (; count; count--) {
+		if (run->size == sizeof(run->bytes))
+			run_end(run, regex);
+		if (byte <= 0 && run->size == 0)
+			return;
+		run->bytes[run->size++] = byte > 0 ? (char)byte : '\0';
+		run->known += byte > 0;
+	}
 }
 
 /* Elements that a match may begin and end with: optional ones can be stepped over. */
@@ -373,18 +390,13 @@ static int parse_branch(struct parser *parser, bool is_only)
 		if (parse_atom(parser, &set) < 0 || parse_quantifier(parser, &min, &max) < 0 ||
 			add_elements(parser, &set, min, max) < 0)
 			return -1;
-		int byte = only_byte(&set);
-		if (byte < 0 || min != 1) {
-			run_end(&run, parser->regex);
-			continue;
-		}
-		run.bytes[run.size++] = (char)byte;
-		if (max != 1)
+		run_add(&run, parser->regex, only_byte(&set), min);
+		if (max != min)
 			run_end(&run, parser->regex);
 	}
 	run_end(&run, parser->regex);
 	if (!is_only)
-		parser->regex->literal_size = 0;
+		parser->regex->literal_size = parser->regex->literal_known = 0;
 	add_ends(parser, first, at_start, at_end);
 	return 0;
 }
@@ -405,7 +417,7 @@ struct pattern_regex *pattern_regex_new(struct str text, size_t at, struct err *
 			regex->words = parser.count / WORD_BITS + 1;
 			return regex;
 		}
-		regex->literal_size = 0;
+		regex->literal_size = regex->literal_known = 0;
 		parser.at++; /* '|' */
 	}
 	free(regex);
@@ -444,6 +456,25 @@ static inline bool any(const uint64_t *a, const uint64_t *b, unsigned words)
 	return found;
 }
 
+/* The same with all elements in one word. */
+static bool matches_small(const struct pattern_regex *regex, struct str text)
+{
+	const uint64_t first = regex->first[0], repeat = regex->repeat[0], last = regex->last[0];
+	const bool has_optional = regex->optional[0] != 0;
+	uint64_t active = 0, starting = regex->first_at_start[0];
+
+	for (size_t n = 0; n < text.n; n++) {
+		uint64_t take = regex->take[(unsigned char)text.p[n]][0];
+		active = ((active << 1 | starting) | (active & repeat)) & take;
+		starting = first;
+		if (has_optional)
+			step_over(regex, &active);
+		if (active & last)
+			return true;
+	}
+	return active & regex->last_at_end[0];
+}
+
 bool pattern_regex_matches(const struct pattern_regex *regex, struct str text)
 {
 	uint64_t active[WORDS_MAX] = {0};
@@ -451,6 +482,8 @@ bool pattern_regex_matches(const struct pattern_regex *regex, struct str text)
 
 	if (regex->empty || (regex->empty_at_end && text.n == 0))
 		return true;
+	if (words == 1)
+		return matches_small(regex, text);
 	for (size_t n = 0; n < text.n; n++) {
 		const uint64_t *take = regex->take[(unsigned char)text.p[n]];
 		const uint64_t *first = n ? regex->first : regex->first_at_start;

@@ -293,6 +293,18 @@ static void random_regex(uint64_t *seed, struct buf *regex)
 	}
 }
 
+static const char *find_slowly(const char *p, size_t n, const char *wanted, size_t size)
+{
+	for (size_t i = 0; i + size <= n; i++) {
+		size_t j = 0;
+		while (j < size && (!wanted[j] || wanted[j] == p[i + j]))
+			j++;
+		if (j == size)
+			return p + i;
+	}
+	return NULL;
+}
+
 static void check_regex(uint64_t *seed, pcre2_match_data *data)
 {
 	_cleanup_buf_ struct buf text = {0};
@@ -317,7 +329,7 @@ static void check_regex(uint64_t *seed, pcre2_match_data *data)
 		if (pattern_regex_matches(regex, (struct str){subject, n}) != expected)
 			fail_msg("%s: expected %d for '%.*s'", buf_text(&text), expected, (int)n,
 				subject);
-		if (expected && literal.n && !memmem(subject, n, literal.p, literal.n))
+		if (expected && literal.n && !find_slowly(subject, n, literal.p, literal.n))
 			fail_msg("%s: '%.*s' is not in '%.*s'", buf_text(&text), STR_ARG(literal),
 				(int)n, subject);
 	}
@@ -348,8 +360,8 @@ static void test_explosion(void **state)
 
 static void test_select(void **state)
 {
-	static const char *const patterns[] = {
-		"b", "-b", "%b+c%", "[x = *b*, ...]", "[x, y = 1]", ""};
+	static const char *const patterns[] = {"b", "-b", "%b+c%", "%a.c%", "%b[bc ]{2}1%",
+		"%b[bc]{1,3}1a?c%", "%a\\x00b%", "[x = *b*, ...]", "[x, y = 1]", ""};
 	uint64_t seed = 3;
 
 	for (size_t p = 0; p < ARRAY_SIZE(patterns); p++) {
@@ -378,6 +390,82 @@ static void test_select(void **state)
 	}
 }
 
+/* All finders against the C library, texts of all lengths at all places up to the block's end. */
+static void test_find(void **state)
+{
+	static const char block[] =
+		"2 1234 eni-0a1b 10.0.7.7 10.0.7.77 22 443 REJECT OK\n2 1234 eni-0a1b 10.0.7.7 ACCEPT OK";
+	uint64_t seed = 11;
+	size_t count;
+	const struct pattern_finder *finders = pattern_finders(&count);
+
+	assert_true(count >= 1);
+	for (unsigned round = 0; round < 20000; round++) {
+		_cleanup_buf_ struct buf text = {0};
+		for (unsigned n = next_random(&seed) % 8; n; n--)
+			buf_add_text(&text, block + next_random(&seed) % (sizeof(block) - 1));
+		buf_add_char(&text, 'x');
+		size_t n = 2 + next_random(&seed) % 20, at = next_random(&seed) % sizeof(block);
+		char wanted[32];
+		if (at + n > sizeof(block) - 1)
+			continue;
+		memcpy(wanted, block + at, n);
+		wanted[next_random(&seed) % n] ^= next_random(&seed) % 3 == 0;
+		struct pattern_needle needle;
+		pattern_needle_init(&needle, (struct str){wanted, n});
+		/* A copy of its own size, so that a sanitizer sees what is read behind it. */
+		char *copy = mem_new(text.n, 1);
+		memcpy(copy, text.p, text.n);
+		const char *expected = memmem(copy, text.n, wanted, n);
+		if (n > 4 && round % 2) {
+			wanted[2] = '\0';
+			pattern_needle_init(&needle, (struct str){wanted, n});
+			expected = find_slowly(copy, text.n, wanted, n);
+		}
+		for (size_t i = 0; i < count; i++)
+			if (n <= text.n)
+				assert_ptr_equal(finders[i].find(&needle, copy, text.n), expected);
+		assert_ptr_equal(pattern_find(&needle, copy, text.n), expected);
+		free(copy);
+	}
+}
+
+/* Lines of the usual kind and others are taken apart alike. */
+static void test_usual_words(void **state)
+{
+	static const struct {
+		const char *line;
+		bool is_match;
+	} lines[] = {
+		{"a 5 c d", true},
+		{"a 5 c", true},
+		{"a  5 c", true},
+		{" a 5 c", true},
+		{"a 5 c\n", true},
+		{"a 5 c ", true},
+		{"a 5", false},
+		{"a 4 c", false},
+		{"[a 4] 5 c", true},
+		{"\"a b\" 5 c", true},
+		{"a 5.0 c", true},
+		{"a +5 c", true},
+		{"a 05 c", true},
+		{"a 5x c", false},
+		{"a - c", false},
+		{"a 99999999999999999999 c", false},
+		{"0123456789012345678901234567890123456789012345678901234567890123 5 c", true},
+		{"012345678901234567890123456789012345678901234567890123456789012 5 c", true},
+		{"012345678901234567890123456789012345678901234567890123456789012  5 c", true},
+		{"01234567890123456789012345678901234567890123456789012345678901 5 c", true},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		if (matches("[x, y = 5, z]", lines[i].line) != lines[i].is_match)
+			fail_msg("%s", lines[i].line);
+	assert_true(matches("[x, y > 4, ..., z = e*]", "a 5 b c d e1"));
+	assert_false(matches("[x, y = 5, z = c]", "a 5 c d"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +478,8 @@ int main(void)
 		cmocka_unit_test(test_regex),
 		cmocka_unit_test(test_explosion),
 		cmocka_unit_test(test_select),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_usual_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,12 +143,17 @@ int events_file_map(struct events_group *group, struct events_file *file, struct
 	return result;
 }
 
-/* A tail stays mapped: what it holds is mostly read again soon. */
+/* A tail stays mapped: what it holds is mostly read again soon. So do some others: mapping anew
+ * costs a page fault for each 64 KiB. */
 void events_file_unmap(struct events_group *group, struct events_file *file)
 {
 	pthread_mutex_lock(&group->lock);
 	assert(file->mapped > 0);
-	if (--file->mapped == 0 && !file->is_tail) {
+	if (--file->mapped == 0 && !file->is_tail && !file->is_kept &&
+		group->events->kept < EVENTS_KEPT_MAX) {
+		file->is_kept = true;
+		group->events->kept++;
+	} else if (file->mapped == 0 && !file->is_tail && !file->is_kept) {
 		munmap((void *)file->map, file->map_size);
 		file->map = NULL;
 	}
@@ -166,6 +171,7 @@ void events_file_unref(struct events_group *group, struct events_file *file)
 		path_of(group, file->name, path, sizeof(path));
 		unlinkat(group->events->root, path, 0);
 	}
+	group->events->kept -= file->is_kept;
 	events_file_free(file);
 }
 

@@ -197,8 +197,10 @@ void events_group_unref(struct events_group *group)
 {
 	if (!group || --group->refs > 0)
 		return;
-	for (size_t i = 0; i < group->file_count; i++)
+	for (size_t i = 0; i < group->file_count; i++) {
+		group->events->kept -= group->files[i]->is_kept;
 		events_file_free(group->files[i]);
+	}
 	for (size_t i = 0; i < group->stream_count; i++)
 		stream_free(group->by_id[i]);
 	pthread_mutex_destroy(&group->lock);

@@ -14,6 +14,7 @@ enum {
 	EVENTS_TAIL_MAP = 96 << 20,   /* TAIL_MAX, a round and one put more */
 	EVENTS_CHUNK_BYTES = 1 << 20, /* of messages, in sealed chunks: then a chunk is full */
 	EVENTS_CHUNK_ROWS = 65536,
+	EVENTS_KEPT_MAX = 64, /* sealed files that stay mapped */
 	EVENTS_BATCHES = 512, /* remembered of a stream */
 	EVENTS_TAIL_AGE_MS = 86400000,
 	EVENTS_DAY_MS = 86400000,
@@ -106,6 +107,7 @@ struct events_file {
 	unsigned refs;   /* by the group's lock */
 	unsigned mapped; /* likewise: readers */
 	bool is_tail, is_removed;
+	bool is_kept;   /* stays mapped without readers */
 	bool is_closed; /* a tail that waits to be sealed */
 	uint64_t number;
 	int64_t day; /* of a sealed file's events: days since the epoch */
@@ -175,6 +177,7 @@ struct store_events {
 	pthread_t keeper;
 	bool has_keeper, is_closing;
 	atomic_bool wants_keeping;
+	atomic_uint kept; /* files that stay mapped */
 	atomic_uint_fast64_t events, bytes, puts, repeats, syncs, damaged, sealed, expired;
 };
 

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <unistd.h>
 
 enum item_kind { ITEM_FILE, ITEM_CHUNK, ITEM_ROWS };
 
@@ -41,7 +42,10 @@ struct events_reader {
 	struct item *heap;
 	size_t count, capacity;
 	atomic_uint_fast64_t scanned;
+	size_t ahead; /* chunks to open at once, by several threads, when one is wanted */
 };
+
+enum { AHEAD_MAX = 64, AHEAD_THREADS_MAX = 16 };
 
 /* ---- the heap ---- */
 
@@ -289,6 +293,23 @@ static bool wants_row(const struct events_reader *reader, const struct cursor *c
 					 : sequence > position->sequence;
 }
 
+/* The next row, this one or behind it, that the matcher wants; not below count: none. */
+static size_t next_bit(const struct cursor *cursor, size_t row, size_t count, bool is_backward)
+{
+	if (!cursor->bits || row >= count)
+		return row;
+	size_t i = row / 64, last = (count - 1) / 64;
+	uint64_t word = cursor->bits[i];
+	word = is_backward ? word << (63 - row % 64) >> (63 - row % 64)
+			   : word >> (row % 64) << (row % 64);
+	while (!word) {
+		if (i == (is_backward ? 0 : last))
+			return SIZE_MAX;
+		word = cursor->bits[is_backward ? --i : ++i];
+	}
+	return 64 * i + (size_t)(is_backward ? 63 - __builtin_clzll(word) : __builtin_ctzll(word));
+}
+
 /* The first row, from this one on in the direction of reading, that is wanted; false: none. */
 static bool move_to(const struct events_reader *reader, struct item *item, size_t row)
 {
@@ -297,6 +318,9 @@ static bool move_to(const struct events_reader *reader, struct item *item, size_
 
 	/* Backward, row runs from count - 1 down through 0 to SIZE_MAX. */
 	for (; row < count; row += reader->read->is_backward ? (size_t)-1 : 1) {
+		row = next_bit(cursor, row, count, reader->read->is_backward);
+		if (row >= count)
+			return false;
 		if (!wants_row(reader, cursor, row))
 			continue;
 		cursor->row = row;
@@ -377,31 +401,90 @@ static void match(const struct events_reader *reader, struct cursor *cursor)
 	matcher->match(matcher->context, &block, cursor->bits);
 }
 
+/* A chunk at its first row that is wanted; its cursor is NULL when it has none. */
+static void open_rows(struct events_reader *reader, struct item *item)
+{
+	item->cursor = open_chunk(reader, item->file, item->offset);
+	if (!item->cursor)
+		return;
+	match(reader, item->cursor);
+	item->kind = ITEM_ROWS;
+	if (!move_to(reader, item, first_row(reader, &item->cursor->view)))
+		cursor_free(take(item->cursor));
+}
+
+struct opening {
+	struct events_reader *reader;
+	struct item items[AHEAD_MAX];
+	size_t count;
+	atomic_size_t next;
+};
+
+static void *opening_main(void *context)
+{
+	struct opening *opening = context;
+	size_t i;
+
+	while ((i = opening->next++) < opening->count)
+		open_rows(opening->reader, &opening->items[i]);
+	return NULL;
+}
+
+static void open_all(struct opening *opening)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t threads[AHEAD_THREADS_MAX];
+	size_t wanted = processors < 1 ? 1 : (size_t)processors, started = 0;
+
+	wanted = wanted < opening->count / 2 ? wanted : opening->count / 2;
+	wanted = wanted < AHEAD_THREADS_MAX ? wanted : AHEAD_THREADS_MAX;
+	/* This thread is one of them; what cannot be started is done by the others. */
+	while (started + 1 < wanted &&
+		pthread_create(&threads[started], NULL, opening_main, opening) == 0)
+		started++;
+	opening_main(opening);
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* Chunks that come next, as many as are worth it: the longer nothing is found, the more. One that
+ * is opened early only comes later in the heap, at its first row. */
+static int open_chunks(struct events_reader *reader, struct err *err)
+{
+	size_t max = reader->read->matcher ? reader->ahead : 0;
+	uint64_t scan_max = reader->read->scan_max;
+	struct opening opening = {.reader = reader};
+
+	do {
+		struct item *item = &opening.items[opening.count++];
+		*item = reader->heap[0];
+		drop_top(reader);
+		if (map_once(reader, item->file, err) < 0)
+			return -1;
+	} while (opening.count < max && reader->count && reader->heap[0].kind == ITEM_CHUNK &&
+		 (!scan_max || reader->scanned + opening.count * EVENTS_CHUNK_BYTES <= scan_max));
+	open_all(&opening);
+	for (size_t i = 0; i < opening.count; i++)
+		if (opening.items[i].cursor)
+			push(reader, &opening.items[i]);
+	reader->ahead = 2 * reader->ahead < AHEAD_MAX ? 2 * reader->ahead + 1 : AHEAD_MAX;
+	return 0;
+}
+
 /* The top is a file or a chunk: what is in it comes in its place. */
 static int open_top(struct events_reader *reader, struct err *err)
 {
 	struct item item = reader->heap[0];
 	size_t count;
 
+	if (item.kind == ITEM_CHUNK)
+		return open_chunks(reader, err);
 	drop_top(reader);
 	if (map_once(reader, item.file, err) < 0)
 		return -1;
-	if (item.kind == ITEM_FILE) {
-		const struct events_entry *entries =
-			events_file_entries(reader->files[item.file], &count);
-		for (size_t i = 0; i < count; i++)
-			push_chunk(reader, item.file, &entries[i]);
-		return 0;
-	}
-	item.cursor = open_chunk(reader, item.file, item.offset);
-	if (!item.cursor)
-		return 0;
-	match(reader, item.cursor);
-	item.kind = ITEM_ROWS;
-	if (move_to(reader, &item, first_row(reader, &item.cursor->view)))
-		push(reader, &item);
-	else
-		cursor_free(item.cursor);
+	const struct events_entry *entries = events_file_entries(reader->files[item.file], &count);
+	for (size_t i = 0; i < count; i++)
+		push_chunk(reader, item.file, &entries[i]);
 	return 0;
 }
 
