@@ -157,6 +157,31 @@ int store_log_put(struct store_events *events, const struct store_log_put *put,
 
 /* ---- reading ---- */
 
+/* Values of all of a block's events, as unsigned integers of width bytes (0: all are 0). */
+enum store_log_values {
+	STORE_LOG_NO_VALUES, /* in the messages only */
+	STORE_LOG_NUMBERS,   /* base more; with has_none 0 is "-", and the others are one less */
+	STORE_LOG_WORDS      /* numbers of words; may be word_count or more where the disk lied */
+};
+struct store_log_column {
+	enum store_log_values kind;
+	unsigned width; /* 0, 1, 2, 4, 8 */
+	bool has_none;
+	bool is_ipv4; /* numbers: addresses, the first byte highest */
+	int64_t base;
+	const void *values;
+	uint32_t word_count;
+	const uint32_t *word_ends; /* in words */
+	const char *words;
+};
+/* The words of messages that have as many each, with single blanks between them. */
+#define STORE_LOG_COLUMNS_MAX 64
+struct store_log_columns {
+	size_t count; /* words */
+	struct store_log_column times; /* numbers: milliseconds since the epoch */
+	struct store_log_column columns[STORE_LOG_COLUMNS_MAX];
+};
+
 /* A run of events of one stream, in order of time, messages one behind the other with a newline
  * after each: message i is from starts of i to ends[i], where the start is 0 or ends[i - 1] + 1.
  * Lent for the call. */
@@ -173,6 +198,9 @@ struct store_log_block {
 	const uint32_t *sequences; /* behind sequence; NULL: the row's number */
 	int64_t ingested_ms;
 	uint64_t sequence;
+	/* Then messages, ends, times, ingested and sequences are not there, and all rows are wanted;
+	 * only where a scan takes columns. */
+	const struct store_log_columns *columns;
 };
 /* Which of a block's events are wanted: sets bit i % 64 of bits[i / 64]; the bits come zeroed. May
  * be called by several threads for different blocks. */
@@ -202,6 +230,9 @@ struct store_log_read {
 	bool is_backward;
 	const struct store_log_position *from;   /* NULL: from the beginning, or the end */
 	const struct store_log_matcher *matcher; /* NULL: all */
+	/* store_log_scan: may a block come as these columns? NULL: never. By several threads. */
+	bool (*takes_columns)(void *context, const struct store_log_columns *columns);
+	void *takes_context;
 	uint64_t scan_max; /* bytes of messages after which a page ends, however short; 0: no bound
 			    */
 };

@@ -29,8 +29,23 @@ static void fix(uint8_t *bytes, size_t size)
 
 struct seen {
 	uint64_t end;
+	const struct events_header *rows; /* seen last */
 	uint64_t sum;
 };
+
+static uint64_t sum_of(const struct store_log_column *column, size_t rows)
+{
+	const unsigned char *values = column->values;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rows * column->width; i++)
+		sum += values[i];
+	for (uint32_t i = 0; i < column->word_count; i++)
+		for (uint32_t at = i ? column->word_ends[i - 1] : 0; at < column->word_ends[i];
+			at++)
+			sum += (unsigned char)column->words[at];
+	return sum;
+}
 
 static void visit(void *context, uint64_t offset, const struct events_header *header)
 {
@@ -39,8 +54,14 @@ static void visit(void *context, uint64_t offset, const struct events_header *he
 
 	assert(offset >= seen->end && offset % 8 == 0);
 	seen->end = offset + (header ? header->size : 8);
+	struct store_log_columns columns;
+	if (header && seen->rows && header->kind == EVENTS_COLUMNS &&
+		events_columns_open(seen->rows, header, &columns))
+		for (size_t i = 0; i < columns.count; i++)
+			seen->sum += sum_of(&columns.columns[i], header->count);
 	if (!header || !events_view_open(header, &view))
 		return;
+	seen->rows = header;
 	for (size_t row = 0; row < header->count; row++) {
 		struct str message = events_view_message(&view, row);
 		for (size_t i = 0; i < message.n; i++)

@@ -33,6 +33,7 @@ enum events_kind {
 	EVENTS_ROWS,      /* events */
 	EVENTS_BATCH_IDS, /* of a sealed file; body: struct events_batch */
 	EVENTS_INDEX,     /* the last of a sealed file; body: struct events_entry */
+	EVENTS_COLUMNS,   /* of a sealed file, behind its rows: events_columns.c */
 };
 enum { EVENTS_HAS_INGESTED = 1, EVENTS_HAS_SEQUENCE = 2 };
 
@@ -100,6 +101,15 @@ void events_chunk_plain(struct buf *buf, enum events_kind kind, uint64_t file, u
 	struct str body, size_t count);
 /* A chunk of one put; sequences, file and durable are set when it is written. */
 void events_chunk_put(struct buf *buf, const struct store_log_put *put, uint64_t stream);
+
+/* ---- columns (events_columns.c) ---- */
+
+/* A chunk with the words of the rows, into buf, which is empty; false: they are not alike. */
+bool events_columns_make(struct buf *buf, const struct events_view *rows);
+/* header: what is behind the rows, good. False: it is not their columns, or damaged. Checks all but
+ * the values. */
+bool events_columns_open(const struct events_header *rows, const struct events_header *header,
+	struct store_log_columns *ret_columns);
 
 /* ---- files (events_file.c) ---- */
 

@@ -18,6 +18,7 @@ struct cursor {
 	size_t row;
 	uint64_t *bits; /* rows that the matcher wants; NULL: all */
 	char *stream;
+	struct store_log_columns *columns; /* in place of the view's pointers, or NULL */
 };
 
 struct item {
@@ -106,6 +107,7 @@ static void cursor_free(struct cursor *cursor)
 		return;
 	free(cursor->bits);
 	free(cursor->stream);
+	free(cursor->columns);
 	free(cursor);
 }
 
@@ -272,6 +274,7 @@ static void block_of(
 		.ingested = view->ingested,
 		.sequences = view->sequences,
 		.ingested_ms = view->header->ingested_first,
+		.columns = cursor->columns,
 		.sequence = view->header->sequence_first};
 }
 
@@ -365,6 +368,33 @@ static char *name_of(const struct events_reader *reader, uint64_t id)
 	return name;
 }
 
+/* All rows of the chunk are in the range. */
+static bool is_whole(const struct events_reader *reader, const struct events_header *header)
+{
+	return !reader->read->from && header->time_first >= reader->start_ms &&
+	       header->time_last <= reader->end_ms &&
+	       header->sequence_last <= reader->position.high;
+}
+
+/* The columns behind the rows, where the scan takes them: then the rows' own bytes are not touched.
+ */
+static struct store_log_columns *open_columns(
+	const struct events_reader *reader, const struct events_header *rows, size_t size)
+{
+	const struct store_log_read *read = reader->read;
+	const uint8_t *p = (const uint8_t *)rows + rows->size;
+
+	if (!read->takes_columns || !is_whole(reader, rows) ||
+		!events_header_good(p, size - rows->size, rows->file))
+		return NULL;
+	struct store_log_columns *columns = mem_new(1, sizeof(*columns));
+	if (events_columns_open(rows, (const struct events_header *)p, columns) &&
+		read->takes_columns(read->takes_context, columns))
+		return columns;
+	free(columns);
+	return NULL;
+}
+
 /* NULL: nothing of it can be given out. */
 static struct cursor *open_chunk(struct events_reader *reader, size_t index, uint64_t offset)
 {
@@ -374,15 +404,21 @@ static struct cursor *open_chunk(struct events_reader *reader, size_t index, uin
 	struct cursor cursor = {0};
 
 	size -= offset < size ? offset : size;
-	if (offset % 8 || !events_header_good(p, size, file->number) ||
-		!events_body_good((const struct events_header *)p) ||
-		!events_view_open((const struct events_header *)p, &cursor.view)) {
+	const struct events_header *header = (const struct events_header *)p;
+	bool is_good = offset % 8 == 0 && events_header_good(p, size, file->number);
+	if (is_good)
+		cursor.columns = open_columns(reader, header, size);
+	cursor.view.header = header;
+	if (!is_good || (!cursor.columns && (!events_body_good(header) ||
+						    !events_view_open(header, &cursor.view)))) {
 		reader->group->events->damaged++;
 		return NULL;
 	}
-	cursor.stream = name_of(reader, cursor.view.header->stream);
-	if (!cursor.stream)
+	cursor.stream = name_of(reader, header->stream);
+	if (!cursor.stream) {
+		free(cursor.columns);
 		return NULL;
+	}
 	reader->scanned += cursor.view.header->body_bytes;
 	struct cursor *opened = mem_new(1, sizeof(*opened));
 	*opened = cursor;
@@ -613,13 +649,11 @@ static void mark_rows(
 	const struct events_reader *reader, const struct cursor *cursor, uint64_t *mask)
 {
 	const struct events_header *header = cursor->view.header;
-	const struct store_log_position *position = &reader->position;
 	size_t count = header->count;
 
 	memset(mask, 0, (count / 64 + 1) * sizeof(*mask));
 	/* Mostly all of it: nothing a row then. */
-	if (!reader->read->from && header->time_first >= reader->start_ms &&
-		header->time_last <= reader->end_ms && header->sequence_last <= position->high) {
+	if (is_whole(reader, header)) {
 		memset(mask, 0xff, count / 64 * sizeof(*mask));
 		mask[count / 64] = (UINT64_C(1) << (count % 64)) - 1;
 		return;

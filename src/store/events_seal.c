@@ -154,6 +154,18 @@ static void fill_columns(const struct writer *writer, struct events_header *head
 	memcpy(sequences + count, writer->messages.p, writer->messages.n);
 }
 
+/* Where the words of the rows can be columns. */
+static int add_columns(const struct sealing *sealing, struct writer *writer,
+	const struct events_header *rows, struct err *err)
+{
+	_cleanup_buf_ struct buf chunk = {0};
+	struct events_view view;
+
+	if (!events_view_open(rows, &view) || !events_columns_make(&chunk, &view))
+		return 0;
+	return writer_add(sealing, writer, buf_str(&chunk), err);
+}
+
 static int flush_chunk(const struct sealing *sealing, struct writer *writer, struct err *err)
 {
 	size_t count = writer->count;
@@ -192,7 +204,9 @@ static int flush_chunk(const struct sealing *sealing, struct writer *writer, str
 	events_entry_add(writer->file, writer->offset, header);
 	writer->count = 0;
 	writer->messages.n = 0;
-	return writer_add(sealing, writer, (struct str){(const char *)header, size}, err);
+	if (writer_add(sealing, writer, (struct str){(const char *)header, size}, err) < 0)
+		return -1;
+	return add_columns(sealing, writer, header, err);
 }
 
 /* Arrival is kept in 32 bits of milliseconds behind the chunk's first: clocks may step. */

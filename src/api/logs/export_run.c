@@ -17,7 +17,8 @@ enum {
 	TIME_MAX = AWS_TIME_STR_MAX + 8
 };
 
-struct export {
+struct export
+{
 	struct logs_exports *exports;
 	const json_t *task;
 	struct str group, bucket;
@@ -43,7 +44,7 @@ static int deflate_text(struct export *export, int flush)
 	int result;
 
 	export->zip.next_in = (Bytef *)export->text.p;
-	export->zip.avail_in = (uInt)export->text.n;
+	export->zip.avail_in = (uInt) export->text.n;
 	do {
 		export->zip.next_out = piece;
 		export->zip.avail_out = sizeof(piece);
@@ -275,8 +276,8 @@ static void take_up(struct logs_exports *exports)
 		if (strcmp(status, "RUNNING") == 0)
 			logs_export_set(exports, task, "PENDING", "Task is pending", &err);
 		else if (strcmp(status, "PENDING_CANCEL") == 0)
-			logs_export_set(exports, task, "CANCELLED",
-				"Task was cancelled by the user", &err);
+			logs_export_set(
+				exports, task, "CANCELLED", "Task was cancelled by the user", &err);
 	}
 }
 

@@ -42,8 +42,8 @@ int logs_export_save(struct logs_exports *exports, const json_t *task, struct er
 int logs_export_set(struct logs_exports *exports, json_t *task, const char *code,
 	const char *message, struct err *err)
 {
-	json_object_set_new(task, "status",
-		json_pack("{s:s, s:s}", "code", code, "message", message));
+	json_object_set_new(
+		task, "status", json_pack("{s:s, s:s}", "code", code, "message", message));
 	if (is_over(task))
 		json_object_set_new(json_object_get(task, "executionInfo"), "completionTime",
 			json_integer(clock_wall_ns() / 1000000));
@@ -125,7 +125,8 @@ static int load_policy(struct gate *gate, struct aws_error *error)
 			       ? logs_refuse(error, "The given bucket does not exist. Please make "
 						    "sure the bucket is valid.")
 			       : -1;
-	int result = store_config_get(logs->objects, gate->bucket, STR("policy"), &text, error, err);
+	int result =
+		store_config_get(logs->objects, gate->bucket, STR("policy"), &text, error, err);
 	if (result != 0)
 		return result < 0 ? -1 : 0;
 	return aws_policy_parse(&gate->policy, buf_str(&text), AWS_POLICY_RESOURCE, err) < 0
@@ -156,15 +157,14 @@ static int check_gate(const struct gate *gate, struct aws_error *error)
 
 static int write_test(const struct gate *gate, struct aws_error *error)
 {
-	_cleanup_free_ char *key = gate->prefix.n ? mem_printf("%.*s/aws-logs-write-test",
-							    STR_ARG(gate->prefix))
-						  : mem_strdup("aws-logs-write-test");
+	_cleanup_free_ char *key =
+		gate->prefix.n ? mem_printf("%.*s/aws-logs-write-test", STR_ARG(gate->prefix))
+			       : mem_strdup("aws-logs-write-test");
 
 	if (logs_export_put(logs_of(gate->call), gate->bucket, str_from(key),
 		    STR("Permission Check Successful"), error, &gate->call->exchange->err) == 0)
 		return 0;
-	return error->code == AWS_ERROR_INTERNAL_ERROR ? -1
-						       : refuse_service(error, "PutObject");
+	return error->code == AWS_ERROR_INTERNAL_ERROR ? -1 : refuse_service(error, "PutObject");
 }
 
 static int check_bucket(
@@ -217,8 +217,8 @@ static int forget_oldest(struct logs_exports *exports, struct err *err)
 {
 	while (json_array_size(exports->tasks) >= LOGS_EXPORTS_MAX) {
 		const struct store_log_document document = {.kind = KIND,
-			.name = logs_string(json_object_get(
-				json_array_get(exports->tasks, 0), "taskId"))};
+			.name = logs_string(
+				json_object_get(json_array_get(exports->tasks, 0), "taskId"))};
 		if (store_log_document_delete(exports->logs->database, &document, err) < 0)
 			return -1;
 		json_array_remove(exports->tasks, 0);
@@ -335,9 +335,8 @@ static int list_tasks(struct api_call *call, const struct logs_exports *exports,
 			(status.p && !str_equal(str_from(logs_export_status(task)), status)))
 			continue;
 		if (json_array_size(page) == max) {
-			logs_page_next(call,
-				logs_string(json_object_get(
-					json_array_get(page, max - 1), "taskId")));
+			logs_page_next(call, logs_string(json_object_get(
+						     json_array_get(page, max - 1), "taskId")));
 			return 0;
 		}
 		json_t *copy = json_deep_copy(task);

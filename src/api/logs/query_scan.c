@@ -6,7 +6,7 @@
  * than twelve bytes stay where the store has them, and there are never more blocks in memory than
  * the store has threads. Only columns that the query uses are made; a line is taken apart once, by
  * the places of its blanks. */
-#include "api/logs/queries_priv.h"
+#include "api/logs/query_scan_priv.h"
 
 #include "base/clock.h"
 
@@ -17,39 +17,6 @@
 
 enum { WORDS_MAX = RECORD_FIELDS, PIECE = 64, THREADS_MAX = 16 };
 
-struct waiting_block {
-	struct waiting_block *next;
-	const struct store_log_block *block;
-	const uint64_t *mask;
-	size_t group;
-	bool is_taken, is_done;
-};
-
-struct scan {
-	struct log_query *query;
-	atomic_uint users; /* DuckDB and its threads */
-	size_t column_count;
-	idx_t *columns; /* as DuckDB wants them: numbers of the function's columns */
-	int words[LOGS_FORMATS_MAX][RECORD_FIELDS]; /* column wanted of each word; -1: none */
-	bool needs_words;
-	char **logs; /* "@log" of each group */
-	pthread_t reader;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	struct waiting_block *first, **tail;
-	bool is_over, is_cancelled;
-	struct err err;
-	bool is_failed;
-};
-
-struct scan_thread {
-	struct scan *scan;
-	struct waiting_block *held;
-	size_t row;
-	void **data;
-	uint64_t **validity;
-};
-
 /* ---- the store's side ---- */
 
 static int offer(
@@ -59,16 +26,18 @@ static int offer(
 	struct waiting_block waiting = {
 		.block = block, .mask = mask, .group = *(size_t *)((void **)context)[1]};
 
+	pthread_cond_init(&waiting.given_back, NULL);
 	pthread_mutex_lock(&scan->lock);
 	if (!scan->is_cancelled) {
 		*scan->tail = &waiting;
 		scan->tail = &waiting.next;
-		pthread_cond_broadcast(&scan->changed);
+		pthread_cond_signal(&scan->changed);
 		while (!waiting.is_done && (waiting.is_taken || !scan->is_cancelled))
-			pthread_cond_wait(&scan->changed, &scan->lock);
+			pthread_cond_wait(&waiting.given_back, &scan->lock);
 	}
 	int result = scan->is_cancelled ? -1 : 0;
 	pthread_mutex_unlock(&scan->lock);
+	pthread_cond_destroy(&waiting.given_back);
 	return result;
 }
 
@@ -90,7 +59,9 @@ static void *reader_main(void *context)
 	for (size_t i = 0; i < query->group_count && !is_over; i++) {
 		const struct store_log_read read = {.group = str_from(query->groups[i]),
 			.start_ms = query->start_ms,
-			.end_ms = query->end_ms};
+			.end_ms = query->end_ms,
+			.takes_columns = scan_takes_columns,
+			.takes_context = scan};
 		void *place[] = {scan, &i};
 		struct err err = ERR_INIT;
 		struct aws_error error = {0};
@@ -123,7 +94,7 @@ static void give_back(struct scan_thread *thread)
 		return;
 	pthread_mutex_lock(&scan->lock);
 	block->is_done = true;
-	pthread_cond_broadcast(&scan->changed);
+	pthread_cond_signal(&block->given_back);
 	pthread_mutex_unlock(&scan->lock);
 }
 
@@ -197,7 +168,7 @@ static size_t split(struct str line, const char *end, uint32_t ends[static WORDS
 	return count;
 }
 
-static bool parse_number(const char *p, size_t n, int64_t *ret_number)
+bool scan_parse_number(const char *p, size_t n, int64_t *ret_number)
 {
 	uint64_t number = 0;
 
@@ -213,45 +184,31 @@ static bool parse_number(const char *p, size_t n, int64_t *ret_number)
 	return true;
 }
 
-static void set_string(duckdb_string_t *string, const char *p, size_t n)
+bool scan_is_string(const struct scan *scan, size_t column)
 {
-	string->value.inlined.length = (uint32_t)n;
-	if (n <= sizeof(string->value.inlined.inlined)) {
-		memset(string->value.inlined.inlined, 0, sizeof(string->value.inlined.inlined));
-		memcpy(string->value.inlined.inlined, p, n);
-	} else {
-		memcpy(string->value.pointer.prefix, p, sizeof(string->value.pointer.prefix));
-		string->value.pointer.ptr = (char *)p;
-	}
-}
+	enum record_field field =
+		scan->query->fields.records[scan->columns[column] - LOGS_COLUMNS_SYSTEM];
 
-static void set_null(struct scan_thread *thread, size_t column, size_t at)
-{
-	thread->validity[column][at / 64] &= ~(UINT64_C(1) << (at % 64));
+	return record_fields[field].parquet == RECORD_TYPE_STRING;
 }
 
 static void set_word(struct scan_thread *thread, size_t column, size_t at, const char *p, size_t n)
 {
-	enum record_field field =
-		thread->scan->query->fields
-			.records[thread->scan->columns[column] - LOGS_COLUMNS_SYSTEM];
-
 	bool is_there = n != 0 && !(n == 1 && *p == '-');
-	if (is_there && record_fields[field].parquet == RECORD_TYPE_STRING)
-		set_string((duckdb_string_t *)thread->data[column] + at, p, n);
-	else if (!is_there || !parse_number(p, n, (int64_t *)thread->data[column] + at))
-		set_null(thread, column, at);
+
+	if (is_there && scan_is_string(thread->scan, column))
+		scan_set_string((duckdb_string_t *)thread->data[column] + at, p, n);
+	else if (!is_there || !scan_parse_number(p, n, (int64_t *)thread->data[column] + at))
+		scan_set_null(thread, column, at);
 }
 
-/* Of the formats the one with so many words. */
-static int find_format(const struct scan *scan, size_t words, struct str line)
+int scan_find_format(const struct scan *scan, size_t words, bool begins_with_digit)
 {
 	const struct logs_fields *fields = &scan->query->fields;
 
 	for (size_t i = 0; i < fields->format_count; i++)
 		if (fields->formats[i].count == words &&
-			(fields->formats[i].fields[0] != RECORD_VERSION ||
-				(line.p[0] >= '0' && line.p[0] <= '9')))
+			(fields->formats[i].fields[0] != RECORD_VERSION || begins_with_digit))
 			return (int)i;
 	return -1;
 }
@@ -261,11 +218,12 @@ static void set_words(struct scan_thread *thread, size_t at, struct str line, co
 	const struct scan *scan = thread->scan;
 	uint32_t ends[WORDS_MAX];
 	size_t count = line.n ? split(line, end, ends) : 0;
-	int format = count ? find_format(scan, count, line) : -1;
+	int format =
+		count ? scan_find_format(scan, count, line.p[0] >= '0' && line.p[0] <= '9') : -1;
 
 	for (size_t i = 0; i < scan->column_count; i++)
 		if (scan->columns[i] >= LOGS_COLUMNS_SYSTEM)
-			set_null(thread, i, at);
+			scan_set_null(thread, i, at);
 	if (format < 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
@@ -317,18 +275,33 @@ static void set_system(struct scan_thread *thread, duckdb_vector vector, size_t 
 				block->ingested_ms + (block->ingested ? block->ingested[row] : 0);
 			break;
 		case 2:
-			set_string((duckdb_string_t *)data + i, message.p, message.n);
+			scan_set_string((duckdb_string_t *)data + i, message.p, message.n);
 			break;
 		case 3:
-			set_string((duckdb_string_t *)data + i, block->stream.p, block->stream.n);
+			scan_set_string(
+				(duckdb_string_t *)data + i, block->stream.p, block->stream.n);
 			break;
 		case 4:
-			set_string((duckdb_string_t *)data + i, log, strlen(log));
+			scan_set_string((duckdb_string_t *)data + i, log, strlen(log));
 			break;
 		default:
 			set_pointer(vector, block, row, i);
 		}
 	}
+}
+
+/* The next rows of a block that comes as columns: all are wanted. */
+static size_t take_columns(struct scan_thread *thread, size_t max)
+{
+	const struct store_log_block *block = thread->held->block;
+	size_t left = block->count - thread->row, count = left < max ? left : max;
+
+	thread->row += count;
+	thread->scan->query->records += count;
+	/* Newlines are no part of the messages. */
+	if (thread->row == block->count)
+		thread->scan->query->bytes += block->message_bytes - block->count;
+	return count;
 }
 
 /* The next wanted rows of the block. */
@@ -398,7 +371,7 @@ static void scan_rows(duckdb_function_info info, duckdb_data_chunk chunk)
 {
 	struct scan_thread *thread = duckdb_function_get_local_init_data(info);
 	idx_t max = duckdb_vector_size();
-	uint32_t rows[2048];
+	uint32_t rows[SCAN_ROWS];
 	size_t count = 0;
 
 	if (!thread->scan) {
@@ -413,9 +386,13 @@ static void scan_rows(duckdb_function_info info, duckdb_data_chunk chunk)
 		if ((!thread->held || thread->row >= thread->held->block->count) &&
 			!next_block(thread))
 			break;
-		count = choose_rows(thread, rows, max < ARRAY_SIZE(rows) ? max : ARRAY_SIZE(rows));
+		max = max < ARRAY_SIZE(rows) ? max : ARRAY_SIZE(rows);
+		count = thread->held->block->columns ? take_columns(thread, max)
+						     : choose_rows(thread, rows, max);
 	}
-	if (count)
+	if (count && thread->held->block->columns)
+		scan_fill_columns(thread, chunk, thread->row - count, count);
+	else if (count)
 		fill(thread, chunk, rows, count);
 	duckdb_data_chunk_set_size(chunk, count);
 }
@@ -428,6 +405,8 @@ static void scan_unref(struct scan *scan)
 		return;
 	pthread_mutex_lock(&scan->lock);
 	scan->is_cancelled = true;
+	for (struct waiting_block *block = scan->first; block; block = block->next)
+		pthread_cond_signal(&block->given_back);
 	pthread_cond_broadcast(&scan->changed);
 	pthread_mutex_unlock(&scan->lock);
 	pthread_join(scan->reader, NULL);
@@ -452,6 +431,7 @@ static void thread_free(void *data)
 
 	if (thread->scan) {
 		give_back(thread);
+		scan_words_done(thread);
 		scan_unref(thread->scan);
 	}
 	free(thread->data);
@@ -524,6 +504,7 @@ static void init(duckdb_init_info info)
 		/* COUNT(*) asks for a column that is none. */
 		idx_t column = duckdb_init_get_column_index(info, i);
 		scan->columns[i] = column < columns ? column : (idx_t)-1;
+		scan->needs_text |= column == 1 || column == 2 || column == 5;
 	}
 	choose_words(scan);
 	scan->logs = mem_new(query->group_count + 1, sizeof(char *));

@@ -1,0 +1,84 @@
+/* query_scan_priv: the scan of log groups, between query_scan.c (DuckDB's table function) and
+ * query_columns.c (blocks that come as columns). */
+#pragma once
+
+#include "api/logs/queries_priv.h"
+
+enum { SCAN_ROWS = 2048 }; /* at once */
+
+struct waiting_block {
+	struct waiting_block *next;
+	const struct store_log_block *block;
+	const uint64_t *mask;
+	size_t group;
+	bool is_taken, is_done;
+	pthread_cond_t given_back;
+};
+
+struct scan {
+	struct log_query *query;
+	atomic_uint users; /* DuckDB and its threads */
+	size_t column_count;
+	idx_t *columns; /* as DuckDB wants them: numbers of the function's columns */
+	int words[LOGS_FORMATS_MAX][RECORD_FIELDS]; /* column wanted of each word; -1: none */
+	bool needs_words;
+	bool needs_text; /* messages, arrival or positions */
+	char **logs;     /* "@log" of each group */
+	pthread_t reader;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* for DuckDB's threads: a block waits, or there are no more */
+	struct waiting_block *first, **tail;
+	bool is_over, is_cancelled;
+	struct err err;
+	bool is_failed;
+};
+
+/* What the words of a block's column are in DuckDB. */
+struct scan_words {
+	duckdb_string_t *texts;
+	int64_t *numbers;
+	bool *are_null; /* of numbers */
+	char *bytes;    /* of texts that are made, SCAN_ROWS of 16 bytes */
+	size_t capacity;
+};
+
+struct scan_thread {
+	struct scan *scan;
+	struct waiting_block *held;
+	size_t row;
+	void **data;
+	uint64_t **validity;
+	struct scan_words *words;                /* by column, of the block held as columns */
+	const struct store_log_columns *columns; /* that they are of */
+};
+
+static inline void scan_set_string(duckdb_string_t *string, const char *p, size_t n)
+{
+	string->value.inlined.length = (uint32_t)n;
+	if (n <= sizeof(string->value.inlined.inlined)) {
+		memset(string->value.inlined.inlined, 0, sizeof(string->value.inlined.inlined));
+		memcpy(string->value.inlined.inlined, p, n);
+	} else {
+		memcpy(string->value.pointer.prefix, p, sizeof(string->value.pointer.prefix));
+		string->value.pointer.ptr = (char *)p;
+	}
+}
+
+static inline void scan_set_null(struct scan_thread *thread, size_t column, size_t at)
+{
+	thread->validity[column][at / 64] &= ~(UINT64_C(1) << (at % 64));
+}
+
+/* As words of flow logs are read: not more than 18 digits. */
+bool scan_parse_number(const char *p, size_t n, int64_t *ret_number);
+bool scan_is_string(const struct scan *scan, size_t column);
+/* Of the query's formats the one of lines with so many words; -1: none. begins_with_digit: do they?
+ */
+int scan_find_format(const struct scan *scan, size_t words, bool begins_with_digit);
+
+/* query_columns.c: is all that the query wants in these columns? */
+bool scan_takes_columns(void *scan, const struct store_log_columns *columns);
+/* Rows first to first + count of the block that is held, from its columns. */
+void scan_fill_columns(
+	struct scan_thread *thread, duckdb_data_chunk chunk, size_t first, size_t count);
+void scan_words_done(struct scan_thread *thread);

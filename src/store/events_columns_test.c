@@ -1,0 +1,256 @@
+/* The words of messages as columns: what is read from them is what was written, and nothing else is
+ * touched, whatever the disk says. */
+#include "store/events_priv.h"
+#include "store/events_test_help.h"
+
+static uint64_t value_at(const struct store_log_column *column, size_t row)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, (const char *)column->values + row * column->width, column->width);
+	return value;
+}
+
+/* The word as it was in the message. */
+static void write_word(const struct store_log_column *column, size_t row, struct buf *text)
+{
+	uint64_t value = value_at(column, row);
+
+	if (column->kind == STORE_LOG_WORDS) {
+		if (value >= column->word_count)
+			return;
+		uint32_t start = value ? column->word_ends[value - 1] : 0;
+		buf_add(text, column->words + start, column->word_ends[value] - start);
+	} else if (column->has_none && value == 0) {
+		buf_add_char(text, '-');
+	} else {
+		int64_t number = column->base + (int64_t)(value - column->has_none);
+		if (column->is_ipv4)
+			buf_printf(text, "%d.%d.%d.%d", (int)(number >> 24),
+				(int)(number >> 16 & 255), (int)(number >> 8 & 255),
+				(int)(number & 255));
+		else
+			buf_printf(text, "%" PRId64, number);
+	}
+}
+
+/* Lines of all kinds of words: few and many numbers, addresses, names, with "-", leading zeros, and
+ * more digits than a number has. */
+static void write_line(struct buf *line, unsigned i)
+{
+	buf_printf(line,
+		"2 %u 10.%u.%u.1 eni-%u %s %s 00%u 1234567890123456789%u same %u.1.2.3.4 %s",
+		i * 7919, i % 251, i / 14, i % 3, i % 5 ? "443" : "-", i % 9 ? "80" : "-", i, i, i,
+		i % 2 ? "ACCEPT" : "REJECT");
+	buf_printf(line, " n%u %s", i, i % 4 ? "10.0.0.1" : "-");
+	buf_printf(line, i % 6 ? " 10.9.%u.%u" : " -", i % 200, i % 90);
+	buf_printf(line, i % 6 ? " %u" : " -", i * 65539);
+}
+
+static void make_chunk(
+	struct buf *chunk, unsigned count, void (*write)(struct buf *line, unsigned i))
+{
+	_cleanup_free_ struct store_log_event *events = mem_new(count, sizeof(*events));
+	_cleanup_free_ struct buf *lines = mem_new(count, sizeof(*lines));
+
+	for (unsigned i = 0; i < count; i++) {
+		write(&lines[i], i);
+		events[i] = (struct store_log_event){1000000 + 3 * (int64_t)i, buf_str(&lines[i])};
+	}
+	const struct store_log_put put = {.events = events, .count = count, .now_ms = 5};
+	events_chunk_put(chunk, &put, 7);
+	events_header_seal((struct events_header *)(void *)chunk->p);
+	for (unsigned i = 0; i < count; i++)
+		buf_done(&lines[i]);
+}
+
+static void test_words_come_back(void **state)
+{
+	static const unsigned counts[] = {1, 2, 255, 256, 257, 3000};
+
+	for (size_t c = 0; c < ARRAY_SIZE(counts); c++) {
+		_cleanup_buf_ struct buf chunk = {0}, columns = {0};
+		struct store_log_columns opened;
+		struct events_view view;
+		size_t unknown = 0;
+
+		make_chunk(&chunk, counts[c], write_line);
+		const struct events_header *rows = (const struct events_header *)(void *)chunk.p;
+		assert_true(events_view_open(rows, &view));
+		assert_true(events_columns_make(&columns, &view));
+		assert_true(events_columns_open(
+			rows, (const struct events_header *)(void *)columns.p, &opened));
+		assert_int_equal(opened.count, 15);
+		for (size_t i = 0; i < opened.count; i++)
+			unknown += opened.columns[i].kind == STORE_LOG_NO_VALUES;
+		/* Of many lines: 00N, the long number, N.1.2.3.4, nN. */
+		assert_int_equal(unknown, counts[c] > 256 ? 4 : 0);
+		if (counts[c] > 1000) {
+			assert_int_equal(opened.columns[1].kind, STORE_LOG_NUMBERS);
+			assert_true(opened.columns[2].is_ipv4);
+			assert_true(opened.columns[13].is_ipv4 && opened.columns[13].has_none);
+			assert_true(opened.columns[14].has_none);
+		}
+		for (size_t row = 0; row < counts[c]; row++) {
+			struct str rest = events_view_message(&view, row), word;
+			for (size_t i = 0; str_split(&rest, ' ', &word); i++) {
+				_cleanup_buf_ struct buf text = {0};
+				if (opened.columns[i].kind == STORE_LOG_NO_VALUES)
+					continue;
+				write_word(&opened.columns[i], row, &text);
+				assert_true(str_equal(buf_str(&text), word));
+			}
+			assert_int_equal(opened.times.base + (int64_t)value_at(&opened.times, row),
+				events_view_time(&view, row));
+		}
+	}
+}
+
+static void write_unlike(struct buf *line, unsigned i)
+{
+	buf_printf(line, i == 9 ? "a b c" : "a b");
+}
+
+static void write_blanks(struct buf *line, unsigned i)
+{
+	buf_printf(line, i == 9 ? "a  b" : "a b c");
+}
+
+static void write_one(struct buf *line, unsigned i)
+{
+	buf_printf(line, "word%u", i);
+}
+
+static void test_lines_that_are_not_alike(void **state)
+{
+	void (*const writers[])(struct buf *, unsigned) = {write_unlike, write_blanks, write_one};
+
+	for (size_t i = 0; i < ARRAY_SIZE(writers); i++) {
+		_cleanup_buf_ struct buf chunk = {0}, columns = {0};
+		struct events_view view;
+
+		make_chunk(&chunk, 20, writers[i]);
+		assert_true(events_view_open((const struct events_header *)(void *)chunk.p, &view));
+		assert_false(events_columns_make(&columns, &view));
+	}
+}
+
+/* Every byte of what describes the columns wrong, with a checksum that says it is right. */
+static void test_damage(void **state)
+{
+	_cleanup_buf_ struct buf chunk = {0}, columns = {0};
+	struct store_log_columns opened;
+	struct events_view view;
+
+	make_chunk(&chunk, 300, write_line);
+	struct events_header *rows = (struct events_header *)(void *)chunk.p;
+	assert_true(events_view_open(rows, &view));
+	assert_true(events_columns_make(&columns, &view));
+	for (size_t at = sizeof(*rows); at < columns.n && at < 2000; at++) {
+		char *copy = mem_new(columns.n, 1);
+		memcpy(copy, columns.p, columns.n);
+		copy[at] = (char)(copy[at] ^ (at % 3 ? 0x81 : 0x10));
+		struct events_header *header = (struct events_header *)(void *)copy;
+		assert_false(events_columns_open(rows, header, &opened));
+		events_header_seal(header);
+		if (events_columns_open(rows, header, &opened))
+			for (size_t i = 0; i < opened.count; i++)
+				for (size_t row = 0; row < 300; row++) {
+					_cleanup_buf_ struct buf text = {0};
+					if (opened.columns[i].kind != STORE_LOG_NO_VALUES &&
+						opened.columns[i].width)
+						write_word(&opened.columns[i], row, &text);
+				}
+		free(copy);
+	}
+	rows->sequence_first++;
+	assert_false(events_columns_open(
+		rows, (const struct events_header *)(void *)columns.p, &opened));
+}
+
+/* ---- sealed files ---- */
+
+static bool take_columns(void *context, const struct store_log_columns *columns)
+{
+	return true;
+}
+
+struct seen {
+	atomic_size_t rows, column_rows;
+	atomic_uint_fast64_t sum;
+};
+
+static int visit(
+	void *context, unsigned thread, const struct store_log_block *block, const uint64_t *mask)
+{
+	struct seen *seen = context;
+
+	for (size_t row = 0; row < block->count; row++) {
+		if (!(mask[row / 64] >> row % 64 & 1))
+			continue;
+		seen->rows++;
+		seen->column_rows += block->columns != NULL;
+		seen->sum += block->columns ? (uint64_t)block->columns->times.base +
+						      value_at(&block->columns->times, row)
+					    : (uint64_t)block->time_ms + block->times[row];
+	}
+	return 0;
+}
+
+static struct seen scan(struct place *place, int64_t start_ms, int64_t end_ms)
+{
+	const struct store_log_read read = {.group = STR("g"),
+		.start_ms = start_ms,
+		.end_ms = end_ms,
+		.takes_columns = take_columns};
+	struct seen seen = {0};
+
+	assert_int_equal(store_log_scan(place->events, &read, 2, visit, &seen, NULL, NULL), 0);
+	return seen;
+}
+
+static void test_a_scan_takes_them(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(put_some(place, "a", "x ", place->now, 1000, NULL), 0);
+	assert_int_equal(put_some(place, "b", "x", place->now, 500, NULL), 0);
+	struct seen before = scan(place, 0, INT64_MAX);
+	assert_int_equal(before.rows, 1500);
+	assert_int_equal(before.column_rows, 0);
+	seal(place);
+	struct seen after = scan(place, 0, INT64_MAX);
+	assert_int_equal(after.rows, 1500);
+	assert_int_equal(after.column_rows, 1000);
+	assert_true(after.sum == before.sum);
+	/* Not all of a chunk: by its rows. */
+	after = scan(place, place->now + 1, INT64_MAX);
+	assert_int_equal(after.rows, 1498);
+	assert_int_equal(after.column_rows, 0);
+	/* Damaged: by its rows too. */
+	place_close(place);
+	assert_int_equal(
+		shell(place,
+			"python3 -c \""
+			"import glob, re; f = open(glob.glob('*.events')[0], 'r+b'); d = f.read();"
+			"k = [m.start() for m in re.finditer(b'NEVC', d) if d[m.start() + 12] == 6][0];"
+			"f.seek(k + 128 + 40); f.write(b'X')\""),
+		0);
+	place_open(place);
+	after = scan(place, 0, INT64_MAX);
+	assert_int_equal(after.rows, 1500);
+	assert_int_equal(after.column_rows, 0);
+	assert_true(after.sum == before.sum);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words_come_back),
+		cmocka_unit_test(test_lines_that_are_not_alike),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test_setup_teardown(test_a_scan_takes_them, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
