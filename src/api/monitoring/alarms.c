@@ -122,7 +122,9 @@ static json_t *make_alarm(const struct api_call *call, json_t *there)
 	json_object_set_new(alarm, "AlarmConfigurationUpdatedTimestamp", json_integer(now_ms()));
 	if (!json_object_get(alarm, "ActionsEnabled"))
 		json_object_set_new(alarm, "ActionsEnabled", json_true());
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+	/* A composite alarm has no dimensions. */
+	size_t count = ARRAY_SIZE(lists) - (json_object_get(alarm, "AlarmRule") != NULL);
+	for (size_t i = 0; i < count; i++) {
 		if (!json_object_get(alarm, lists[i]))
 			json_object_set_new(alarm, lists[i], json_array());
 	}
@@ -163,7 +165,8 @@ MONITORING_HANDLER(monitoring_put_alarm)
 	json_t *there = NULL;
 	bool written;
 
-	if (check_alarm(call, error) < 0)
+	if ((json_object_get(call->input, "AlarmRule") ? monitoring_check_rule(call, error)
+						       : check_alarm(call, error)) < 0)
 		return -1;
 	if (store_alarm_get(monitoring->metrics, name, &there, err) < 0)
 		return monitoring_inner(call, error);
@@ -234,55 +237,103 @@ static bool is_wanted(const struct api_call *call, const json_t *alarm)
 	return !action.p || has_action(alarm, action);
 }
 
-/* Only composite alarms, of which there are none, are asked for. */
-static bool wants_none(const struct api_call *call)
+static bool wants_type(const struct api_call *call, const json_t *alarm)
 {
 	const json_t *types = json_object_get(call->input, "AlarmTypes");
-	json_t *metric = json_string("MetricAlarm");
-	bool result = (json_array_size(types) && !is_in(types, metric)) ||
-		      json_object_get(call->input, "ChildrenOfAlarmName") ||
-		      json_object_get(call->input, "ParentsOfAlarmName");
+	bool is_composite = json_object_get(alarm, "AlarmRule") != NULL;
 
-	json_decref(metric);
+	/* Without types, composite alarms only for the relatives of one. */
+	if (!json_array_size(types))
+		return !is_composite || json_object_get(call->input, "ParentsOfAlarmName") ||
+		       json_object_get(call->input, "ChildrenOfAlarmName");
+	json_t *own = json_string(is_composite ? "CompositeAlarm" : "MetricAlarm");
+	bool result = is_in(types, own);
+	json_decref(own);
 	return result;
+}
+
+/* The names that ChildrenOfAlarmName asks for; NULL: it does not. */
+static int find_children(
+	struct api_call *call, const json_t *alarms, json_t **ret_children, struct aws_error *error)
+{
+	struct str parent = api_member_text(call->input, "ChildrenOfAlarmName");
+	size_t i;
+	json_t *alarm;
+
+	*ret_children = NULL;
+	if (!parent.p)
+		return 0;
+	json_array_foreach(alarms, i, alarm)
+	{
+		if (str_equal(api_member_text(alarm, "AlarmName"), parent)) {
+			*ret_children = monitoring_children(monitoring_of(call), alarm);
+			return 0;
+		}
+	}
+	return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND, "Unknown");
+}
+
+static bool is_parent(struct api_call *call, const json_t *alarm)
+{
+	const json_t *child = json_object_get(call->input, "ParentsOfAlarmName");
+
+	if (!child)
+		return true;
+	if (!json_object_get(alarm, "AlarmRule"))
+		return false;
+	json_t *children = monitoring_children(monitoring_of(call), alarm);
+	bool result = is_in(children, child);
+	json_decref(children);
+	return result;
+}
+
+static void add_alarms(struct api_call *call, const json_t *alarms, const json_t *children,
+	struct str after, json_t *lists[2])
+{
+	size_t max = (size_t)api_member_number(call->input, "MaxRecords", PAGE_DEFAULT), count = 0;
+	struct str last = STR("");
+	size_t i;
+	json_t *alarm;
+
+	json_array_foreach(alarms, i, alarm)
+	{
+		struct str name = api_member_text(alarm, "AlarmName");
+		if (strcmp(name.p, after.p) <= 0 || !is_wanted(call, alarm) ||
+			!wants_type(call, alarm) || !is_parent(call, alarm) ||
+			(children && !is_in(children, json_object_get(alarm, "AlarmName"))))
+			continue;
+		if (count++ == max) {
+			monitoring_next(call->output, last);
+			break;
+		}
+		json_array_append(lists[json_object_get(alarm, "AlarmRule") != NULL], alarm);
+		last = name;
+	}
 }
 
 MONITORING_HANDLER(monitoring_describe_alarms)
 {
-	size_t max = (size_t)api_member_number(call->input, "MaxRecords", PAGE_DEFAULT);
 	_cleanup_buf_ struct buf after = {0};
-	json_t *found = json_array();
+	json_t *lists[] = {json_array(), json_array()};
+	json_t *children = NULL;
 	json_t *alarms;
-	json_t *alarm;
-	size_t i;
 
-	json_object_set_new(call->output, "MetricAlarms", found);
-	json_object_set_new(call->output, "CompositeAlarms", json_array());
+	json_object_set_new(call->output, "MetricAlarms", lists[0]);
+	json_object_set_new(call->output, "CompositeAlarms", lists[1]);
 	if (json_array_size(json_object_get(call->input, "AlarmNames")) &&
 		api_member_text(call->input, "AlarmNamePrefix").p)
 		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 			"AlarmNames and AlarmNamePrefix cannot be used together.");
 	if (monitoring_token(call, &after, error) < 0)
 		return -1;
-	if (wants_none(call))
-		return 0;
 	if (store_alarms_list(monitoring_of(call)->metrics, &alarms, &call->exchange->err) < 0)
 		return monitoring_inner(call, error);
-	json_array_foreach(alarms, i, alarm)
-	{
-		if (strcmp(json_string_value(json_object_get(alarm, "AlarmName")),
-			    buf_text(&after)) <= 0 ||
-			!is_wanted(call, alarm))
-			continue;
-		if (json_array_size(found) == max) {
-			monitoring_next(call->output,
-				api_member_text(json_array_get(found, max - 1), "AlarmName"));
-			break;
-		}
-		json_array_append(found, alarm);
-	}
+	int result = find_children(call, alarms, &children, error);
+	if (result == 0)
+		add_alarms(call, alarms, children, str_from(buf_text(&after)), lists);
+	json_decref(children);
 	json_decref(alarms);
-	return 0;
+	return result;
 }
 
 static bool is_on_metric(const struct api_call *call, const json_t *alarm, const char *dimensions)

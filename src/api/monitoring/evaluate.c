@@ -273,6 +273,8 @@ int monitoring_change_state(struct monitoring *monitoring, const json_t *there, 
 int monitoring_evaluate(
 	struct monitoring *monitoring, const json_t *alarm, int64_t now_ms, struct err *err)
 {
+	if (json_object_get(alarm, "AlarmRule"))
+		return monitoring_evaluate_rule(monitoring, alarm, now_ms, err);
 	int64_t period = period_of(alarm);
 	int64_t now = now_ms / 1000;
 	int64_t periods = api_member_number(alarm, "EvaluationPeriods", 1) + EXTRA_PERIODS;

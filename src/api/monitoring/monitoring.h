@@ -4,8 +4,8 @@
  * Alarms are looked at once in ten seconds by a thread of the service's own, and when their
  * configuration changes. An action is an ARN (or any text) that the server's operator has given a
  * URL, which the alarm is posted to as SNS posts it, or a command, which gets it on standard input;
- * others are in the history as failed. Anomaly detection, composite alarms, SEARCH and Metrics
- * Insights are refused by name. */
+ * others are in the history as failed. Anomaly detection, SEARCH and Metrics Insights are refused
+ * by name. */
 #pragma once
 
 #include "api/service.h"
@@ -16,7 +16,8 @@
 struct monitoring;
 
 struct monitoring_options {
-	struct store_metrics *metrics; /* outlives the service */
+	struct store_metrics *metrics;   /* outlives the service, as the database */
+	struct store_database *database; /* with store/log_documents.h open: dashboards */
 	struct str region, account;
 	/* "ARN=https://..." or "ARN=/path/of/command"; ends with NULL; "*" is every ARN. */
 	const char *const *actions;

@@ -31,6 +31,17 @@ service GraniteServiceVersion20100801 {
 		ListTagsForResource
 		TagResource
 		UntagResource
+		PutDashboard
+		GetDashboard
+		ListDashboards
+		DeleteDashboards
+		GetMetricWidgetImage
+		PutCompositeAlarm
+		PutAnomalyDetector
+		DescribeAnomalyDetectors
+		DeleteAnomalyDetector
+		DescribeInsightRules
+		ListMetricStreams
 	]
 }
 

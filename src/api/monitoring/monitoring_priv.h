@@ -8,6 +8,7 @@
 
 struct monitoring {
 	struct store_metrics *metrics;
+	struct store_database *database;
 	char *region, *account;
 	char **actions;
 	size_t actions_count;
@@ -93,6 +94,12 @@ int monitoring_change_state(struct monitoring *monitoring, const json_t *there, 
 void monitoring_act(struct monitoring *monitoring, const json_t *alarm, const json_t *before);
 void monitoring_wake(struct monitoring *monitoring); /* look at all alarms now */
 
+/* ---- composite.c: alarms with an AlarmRule ---- */
+int monitoring_check_rule(struct api_call *call, struct aws_error *error);
+json_t *monitoring_children(struct monitoring *monitoring, const json_t *alarm); /* names */
+int monitoring_evaluate_rule(
+	struct monitoring *monitoring, const json_t *alarm, int64_t now_ms, struct err *err);
+
 #define MONITORING_HANDLER(name) int name(struct api_call *call, struct aws_error *error)
 MONITORING_HANDLER(monitoring_put_data);
 MONITORING_HANDLER(monitoring_get_data);
@@ -109,3 +116,10 @@ MONITORING_HANDLER(monitoring_disable_actions);
 MONITORING_HANDLER(monitoring_list_tags);
 MONITORING_HANDLER(monitoring_tag);
 MONITORING_HANDLER(monitoring_untag);
+MONITORING_HANDLER(monitoring_put_dashboard);
+MONITORING_HANDLER(monitoring_get_dashboard);
+MONITORING_HANDLER(monitoring_list_dashboards);
+MONITORING_HANDLER(monitoring_delete_dashboards);
+MONITORING_HANDLER(monitoring_no_image);
+MONITORING_HANDLER(monitoring_no_anomalies);
+MONITORING_HANDLER(monitoring_none);

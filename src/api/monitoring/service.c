@@ -36,6 +36,27 @@ static int about_alarm(
 	return 0;
 }
 
+static void about_dashboard_of(
+	struct api_call *call, struct api_authorization *authorization, const json_t *name)
+{
+	api_about_resource(authorization, "arn:aws:cloudwatch::%s:dashboard/%s",
+		monitoring_of(call)->account, json_string_value(name));
+}
+
+static int about_dashboard(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	const json_t *name = json_object_get(call->input, "DashboardName");
+	size_t i;
+	json_t *item;
+
+	if (name)
+		about_dashboard_of(call, authorization, name);
+	json_array_foreach(json_object_get(call->input, "DashboardNames"), i, item)
+		about_dashboard_of(call, authorization, item);
+	return 0;
+}
+
 static int about_namespace(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
 {
@@ -68,6 +89,17 @@ static const struct api_operation operations[] = {
 	{"ListTagsForResource", about_arn, monitoring_list_tags},
 	{"TagResource", about_arn, monitoring_tag},
 	{"UntagResource", about_arn, monitoring_untag},
+	{"PutCompositeAlarm", about_alarm, monitoring_put_alarm},
+	{"PutDashboard", about_dashboard, monitoring_put_dashboard},
+	{"GetDashboard", about_dashboard, monitoring_get_dashboard},
+	{"ListDashboards", NULL, monitoring_list_dashboards},
+	{"DeleteDashboards", about_dashboard, monitoring_delete_dashboards},
+	{"GetMetricWidgetImage", NULL, monitoring_no_image},
+	{"PutAnomalyDetector", NULL, monitoring_no_anomalies},
+	{"DeleteAnomalyDetector", NULL, monitoring_no_anomalies},
+	{"DescribeAnomalyDetectors", NULL, monitoring_none},
+	{"DescribeInsightRules", NULL, monitoring_none},
+	{"ListMetricStreams", NULL, monitoring_none},
 	{NULL},
 };
 
@@ -163,6 +195,7 @@ int monitoring_start(struct monitoring **ret_monitoring, const struct monitoring
 	_cleanup_(monitoring_stopp) struct monitoring *monitoring = mem_new(1, sizeof(*monitoring));
 
 	monitoring->metrics = options->metrics;
+	monitoring->database = options->database;
 	monitoring->region = mem_printf("%.*s", STR_ARG(options->region));
 	monitoring->account = mem_printf("%.*s", STR_ARG(options->account));
 	monitoring->interval_ms = options->interval_ms ? options->interval_ms : INTERVAL_MS;
