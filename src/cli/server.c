@@ -221,6 +221,7 @@ static int open_services(
 		.webhooks_to_loopback = !hosts->count && is_on_loopback(settings),
 		.alarm_actions = settings->list[SERVER_ALARM_ACTION].item,
 		.log_destinations = settings->list[SERVER_LOG_DESTINATION].item,
+		.live_tail_seconds = server_settings_number(settings, SERVER_LIVE_TAIL_LIMIT),
 		.has_short_intervals = settings->text[SERVER_SHORT_INTERVALS] != NULL,
 		.oidc_keys = settings->list[SERVER_OIDC_KEYS].item};
 

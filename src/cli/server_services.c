@@ -155,6 +155,7 @@ static int open_all(struct server_services *services, const struct server_servic
 		.flow_logs = services->flow_logs,
 		.objects = services->objects,
 		.destinations = options->log_destinations,
+		.live_tail_ms = (int64_t)options->live_tail_seconds * 1000,
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities)};
 	if (logs_start(&services->logs, err) < 0 ||

@@ -20,6 +20,7 @@ struct server_services_options {
 	bool has_short_intervals;            /* as ec2_context's */
 	const char *const *oidc_keys;        /* as sts_options' */
 	const char *const *log_destinations; /* as struct logs' */
+	uint64_t live_tail_seconds;          /* likewise */
 };
 
 /* Makes what is not there yet; a folder that another server uses is an error. */

@@ -59,6 +59,7 @@ struct session {
 
 struct live_tails {
 	struct str account;
+	int64_t time_max_ms;
 	pthread_rwlock_t lock;
 	struct session *first;
 	_Atomic size_t count;
@@ -225,7 +226,7 @@ static int64_t advance(struct session *session, int64_t now_ms)
 		if (!is_taken) {
 			if (now_ms - session->taken_ms > STALL_MS)
 				api_stream_cut(session->exchange);
-		} else if (now_ms - session->started_ms >= TIME_MAX_MS) {
+		} else if (now_ms - session->started_ms >= session->tails->time_max_ms) {
 			add_frame(session, "SessionTimeoutException",
 				json_pack("{s:s}", "message", "Session timed out."));
 			session->is_over = true;
@@ -463,6 +464,7 @@ int logs_live_tails_start(struct logs *logs, struct err *err)
 	pthread_condattr_t monotonic;
 
 	tails->account = logs->account;
+	tails->time_max_ms = logs->live_tail_ms ? logs->live_tail_ms : TIME_MAX_MS;
 	pthread_rwlock_init(&tails->lock, NULL);
 	pthread_mutex_init(&tails->clock_lock, NULL);
 	pthread_condattr_init(&monotonic);

@@ -28,6 +28,7 @@ struct logs {
 	struct str region, account;
 	/* "ARN=URL" of subscription filters; ends with NULL; "*" is every ARN. */
 	const char *const *destinations;
+	int64_t live_tail_ms; /* how long a session may last; 0: three hours */
 	/* The service's own. */
 	struct logs_metric_filters *metric_filters;
 	struct logs_queries *queries;
