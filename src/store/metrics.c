@@ -516,14 +516,12 @@ int store_alarm_tell(struct store_metrics *metrics, struct str name,
 	return store_write_end(writer, add_history(writer, name, event, err), err);
 }
 
-static int delete_alarms(
-	struct store_connection *writer, const json_t *names, bool *ret_found, struct err *err)
+static int delete_alarms(struct store_connection *writer, const json_t *names, struct err *err)
 {
 	sqlite3_stmt *statement;
 	size_t i;
 	json_t *name;
 
-	*ret_found = true;
 	json_array_foreach(names, i, name)
 	{
 		if (store_statement(writer, "DELETE FROM alarm WHERE name = ? RETURNING name",
@@ -533,10 +531,8 @@ static int delete_alarms(
 		int found = store_step(statement, err);
 		if (found < 0)
 			return -1;
-		if (!found) {
-			*ret_found = false;
-			return 0;
-		}
+		if (!found)
+			continue;
 		const struct store_alarm_event event = {
 			"ConfigurationUpdate", "Alarm deleted", NULL};
 		if (store_step(statement, err) < 0 ||
@@ -546,19 +542,13 @@ static int delete_alarms(
 	return 0;
 }
 
-int store_alarms_delete(
-	struct store_metrics *metrics, const json_t *names, bool *ret_found, struct err *err)
+int store_alarms_delete(struct store_metrics *metrics, const json_t *names, struct err *err)
 {
 	struct store_connection *writer;
 
 	if (store_write_begin(metrics->database, &writer, err) < 0)
 		return -1;
-	int result = delete_alarms(writer, names, ret_found, err);
-	if (result == 0 && !*ret_found) {
-		store_rollback(writer);
-		return 0;
-	}
-	return store_write_end(writer, result, err);
+	return store_write_end(writer, delete_alarms(writer, names, err), err);
 }
 
 static int read_history(sqlite3_stmt *statement, json_t *items, struct err *err)

@@ -97,9 +97,8 @@ struct store_alarm_event {
 int store_alarm_put(struct store_metrics *metrics, const json_t *alarm,
 	const json_t *expected_state, const struct store_alarm_event *event, bool *ret_written,
 	struct err *err);
-/* False in *ret_found: one was not there, and none is deleted. */
-int store_alarms_delete(
-	struct store_metrics *metrics, const json_t *names, bool *ret_found, struct err *err);
+/* Names that are not there are no error, as in CloudWatch. */
+int store_alarms_delete(struct store_metrics *metrics, const json_t *names, struct err *err);
 int store_alarm_tell(struct store_metrics *metrics, struct str name,
 	const struct store_alarm_event *event, struct err *err);
 

@@ -296,6 +296,7 @@ LOGS_HANDLER(logs_get_results)
 
 	if (find(call, &query, error) < 0 || read_page(call, &from, error) < 0)
 		return -1;
+	logs_query_wait(logs_of(call)->queries, query);
 	enum logs_query_status status = query->status;
 	size_t count = status == LOGS_QUERY_COMPLETE ? query->row_count : 0;
 	size_t to = from + max < count ? from + max : count;

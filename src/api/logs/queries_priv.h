@@ -20,6 +20,7 @@
 #define LOGS_QUERIES_MAX        100 /* that run or wait */
 #define LOGS_QUERIES_KEPT       200 /* of those that are over */
 #define LOGS_QUERY_GROUPS_MAX   50
+#define LOGS_QUERY_WAIT_MS      200
 #define LOGS_QUERY_TIMEOUT_MS   INT64_C(3600000)
 #define LOGS_QUERY_RESULT_BYTES (256 << 20) /* of all that are kept, and of one */
 
@@ -89,7 +90,7 @@ struct log_query {
 struct logs_queries {
 	const struct logs *logs;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t changed, is_over; /* is_over: a query is */
 	struct log_query *first;
 	struct log_query *waiting, **waiting_tail;
 	int64_t last_number;
@@ -109,6 +110,9 @@ int logs_queries_add(
 /* One more reference; NULL: there is none of that name. */
 struct log_query *logs_queries_find(struct logs_queries *queries, struct str id);
 struct log_query *logs_queries_find_number(struct logs_queries *queries, int64_t number);
+/* Until it is over, or was made LOGS_QUERY_WAIT_MS ago: most queries are answered at the first
+ * question. */
+void logs_query_wait(struct logs_queries *queries, const struct log_query *query);
 /* False: it was over. */
 bool logs_query_stop(struct logs_queries *queries, struct log_query *query);
 

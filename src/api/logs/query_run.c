@@ -121,6 +121,18 @@ bool logs_query_stop(struct logs_queries *queries, struct log_query *query)
 	return is_running;
 }
 
+void logs_query_wait(struct logs_queries *queries, const struct log_query *query)
+{
+	int64_t until_ms = query->created_ms + LOGS_QUERY_WAIT_MS;
+	const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+
+	pthread_mutex_lock(&queries->lock);
+	while (query->status <= LOGS_QUERY_RUNNING && !queries->is_stopping &&
+		pthread_cond_timedwait(&queries->is_over, &queries->lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&queries->lock);
+}
+
 /* ---- results ---- */
 
 static void add_text(struct buf *buf, const char *text)
@@ -333,6 +345,7 @@ static void run(struct logs_queries *queries, struct log_query *query)
 			: query->is_late    ? LOGS_QUERY_TIMEOUT
 			: query->is_stopped ? LOGS_QUERY_CANCELLED
 					    : LOGS_QUERY_FAILED;
+	pthread_cond_broadcast(&queries->is_over);
 	pthread_mutex_unlock(&queries->lock);
 }
 
@@ -370,6 +383,7 @@ int logs_queries_start(struct logs *logs, struct err *err)
 	queries->waiting_tail = &queries->waiting;
 	pthread_mutex_init(&queries->lock, NULL);
 	pthread_cond_init(&queries->changed, NULL);
+	pthread_cond_init(&queries->is_over, NULL);
 	queries->runners = mem_new(RUNNERS, sizeof(*queries->runners));
 	for (; queries->runner_count < RUNNERS; queries->runner_count++) {
 		int result = pthread_create(
@@ -394,6 +408,7 @@ void logs_queries_stop(struct logs *logs)
 			duckdb_interrupt(query->connection);
 	}
 	pthread_cond_broadcast(&queries->changed);
+	pthread_cond_broadcast(&queries->is_over);
 	pthread_mutex_unlock(&queries->lock);
 	for (size_t i = 0; i < queries->runner_count; i++)
 		pthread_join(queries->runners[i], NULL);
@@ -409,6 +424,7 @@ void logs_queries_stop(struct logs *logs)
 	if (queries->is_open)
 		duckdb_close(&queries->database);
 	pthread_cond_destroy(&queries->changed);
+	pthread_cond_destroy(&queries->is_over);
 	pthread_mutex_destroy(&queries->lock);
 	free(queries);
 }

@@ -58,7 +58,7 @@ static int check_statistic(const struct api_call *call, struct aws_error *error)
 			"Exactly one of Statistic and ExtendedStatistic must be given.");
 	if (extended.p && (!monitoring_is_statistic(extended) || extended.p[0] != 'p'))
 		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
-			"The value %.*s for parameter ExtendedStatistic is invalid.",
+			"The value %.*s for parameter ExtendedStatistic is not supported.",
 			STR_ARG(extended));
 	return monitoring_check_period(api_member_number(call->input, "Period", 0), error);
 }
@@ -78,6 +78,13 @@ static int check_alarm(const struct api_call *call, struct aws_error *error)
 		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The value %.*s for parameter TreatMissingData is invalid.",
 			STR_ARG(treatment));
+	struct str percentile = api_member_text(call->input, "EvaluateLowSampleCountPercentile");
+	if (percentile.p && !str_equal(percentile, STR("evaluate")) &&
+		!str_equal(percentile, STR("ignore")))
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
+			"Option %.*s is not supported. Supported options for parameter "
+			"EvaluateLowSampleCountPercentile are evaluate and ignore.",
+			STR_ARG(percentile));
 	if (json_object_get(call->input, "ThresholdMetricId") ||
 		(operator.n> 6 && memmem(operator.p, operator.n, "Lower", 5)) ||
 		str_equal(operator, STR("GreaterThanUpperThreshold")))
@@ -380,12 +387,10 @@ MONITORING_HANDLER(monitoring_describe_for_metric)
 
 MONITORING_HANDLER(monitoring_delete_alarms)
 {
-	bool found;
-
 	if (store_alarms_delete(monitoring_of(call)->metrics,
-		    json_object_get(call->input, "AlarmNames"), &found, &call->exchange->err) < 0)
+		    json_object_get(call->input, "AlarmNames"), &call->exchange->err) < 0)
 		return monitoring_inner(call, error);
-	return found ? 0 : aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND, "ResourceNotFound");
+	return 0;
 }
 
 MONITORING_HANDLER(monitoring_set_state)
@@ -516,8 +521,7 @@ static int find_tags(struct api_call *call, json_t **ret_tags, struct aws_error 
 			      &call->exchange->err) < 0)
 		return monitoring_inner(call, error);
 	return *ret_tags ? 0
-			 : aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
-				   "The resource does not exist.");
+			 : aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION, "Unknown");
 }
 
 MONITORING_HANDLER(monitoring_list_tags)

@@ -168,9 +168,13 @@ MONITORING_HANDLER(monitoring_get_data)
 
 	json_object_set_new(call->output, "MetricDataResults", results);
 	json_object_set_new(call->output, "Messages", json_array());
-	if (queries.end <= queries.start)
+	/* By the second. */
+	int64_t end = api_member_number(call->input, "EndTime", 0) / 1000;
+	if (end <= queries.start)
 		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
-			"The parameter StartTime must be less than the parameter EndTime.");
+			end == queries.start
+				? "The parameter StartTime must not equal parameter EndTime."
+				: "The parameter EndTime must be greater than StartTime.");
 	int result = monitoring_queries_run(
 		&queries, json_object_get(call->input, "MetricDataQueries"), error);
 	for (size_t i = 0; result == 0 && i < queries.count; i++) {

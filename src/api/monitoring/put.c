@@ -24,6 +24,14 @@ static int refuse_value(struct aws_error *error, size_t i, const char *member)
 		"The value for parameter MetricData.member.%zu.%s is invalid.", i + 1, member);
 }
 
+static int refuse_both(struct aws_error *error, enum aws_error_code code, size_t i,
+	const char *first, const char *second)
+{
+	return aws_error_set(error, code,
+		"The parameters MetricData.member.%zu.%s and MetricData.member.%zu.%s are mutually exclusive and you have specified both.",
+		i + 1, first, i + 1, second);
+}
+
 static int read_values(const json_t *item, size_t i, struct store_metric_datum *datum,
 	struct store_metric_value *values, struct aws_error *error)
 {
@@ -34,7 +42,9 @@ static int read_values(const json_t *item, size_t i, struct store_metric_datum *
 	if (count > VALUES_MAX || count == 0)
 		return refuse_value(error, i, "Values");
 	if (counts && json_array_size(counts) != count)
-		return refuse_value(error, i, "Counts");
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The parameters MetricData.member.%zu.Values and MetricData.member.%zu.Counts must be of the same size.",
+			i + 1, i + 1);
 	for (size_t n = 0; n < count; n++) {
 		const json_t *times = json_array_get(counts, n);
 		if (!is_number(json_array_get(list, n)))
@@ -76,18 +86,23 @@ static int read_numbers(const json_t *item, size_t i, struct store_metric_datum 
 	const json_t *set = json_object_get(item, "StatisticValues");
 	const json_t *list = json_object_get(item, "Values");
 
-	if (!value + !set + !list != 2)
-		return aws_error_set(error,
-			!value && !set && !list ? AWS_ERROR_MISSING_PARAMETER
-						: AWS_ERROR_INVALID_PARAMETER_COMBINATION,
+	if (!value && !set && !list)
+		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
 			"At least one of the parameters must be specified, and one only: MetricData.member.%zu.Value, .StatisticValues or .Values.",
 			i + 1);
+	if (value && list)
+		return refuse_both(error, AWS_ERROR_INVALID_PARAMETER_VALUE, i, "Value", "Values");
+	if (set && (value || list))
+		return refuse_both(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION, i,
+			value ? "Value" : "Values", "StatisticValues");
 	if (list)
 		return read_values(item, i, datum, values, error);
 	if (set)
 		return read_set(set, i, datum, error);
 	if (!is_number(value))
-		return refuse_value(error, i, "Value");
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The value %s for parameter MetricData.member.%zu.Value is invalid.",
+			json_is_string(value) ? json_string_value(value) : "it has", i + 1);
 	datum->count = 1;
 	datum->sum = datum->min = datum->max = values[0].value = json_number_value(value);
 	values[0].count = 1;

@@ -73,7 +73,7 @@ static int check_statistics(const struct api_call *call, int64_t start, int64_t 
 {
 	if (!json_object_get(call->input, "Statistics") &&
 		!json_object_get(call->input, "ExtendedStatistics"))
-		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 			"Must specify either Statistics or ExtendedStatistics");
 	if (end <= start)
 		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
@@ -195,7 +195,8 @@ MONITORING_HANDLER(monitoring_list)
 
 	json_object_set_new(call->output, "Metrics", listing.metrics);
 	if (monitoring_token(call, &after, error) < 0)
-		return -1;
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"Request parameter NextToken is invalid");
 	int result = store_metrics_list(monitoring_of(call)->metrics,
 		api_member_text(call->input, "Namespace"),
 		api_member_text(call->input, "MetricName"),
