@@ -95,13 +95,16 @@ static int open_database(
 int athena_engine_open(
 	struct athena_engine **ret_engine, const struct athena_options *options, struct err *err)
 {
+	static atomic_uint count;
 	struct athena_failure failure;
 
 	if (duckdb_library_load(err) < 0)
 		return -1;
 	_cleanup_(athena_engine_closep) struct athena_engine *engine = mem_new(1, sizeof(*engine));
-	engine->temporary_folder = mem_strdup(
-		options->temporary_folder ? options->temporary_folder : "/var/tmp/nagare-athena");
+	/* DuckDB gives its files there the same names in each engine */
+	engine->temporary_folder = mem_printf("%s/engine-%u",
+		options->temporary_folder ? options->temporary_folder : "/var/tmp/nagare-athena",
+		atomic_fetch_add(&count, 1));
 	if (open_database(engine, options, err) < 0 ||
 		query_trino_prepare(engine->connection, err) < 0 ||
 		athena_text_register(engine, err) < 0)
@@ -130,6 +133,7 @@ void athena_engine_close(struct athena_engine *engine)
 	buf_done(&engine->views);
 	buf_done(&engine->allowed);
 	query_trino_done(&engine->trino);
+	json_decref(engine->outputs);
 	free(engine->text);
 	free(engine->temporary_folder);
 	free(engine);
@@ -381,9 +385,10 @@ static int lock(struct athena_engine *engine, const struct athena_query *query,
 {
 	_cleanup_buf_ struct buf sql = {0}, path = {0};
 
-	if (query->output_path) {
-		buf_add_text(&engine->allowed, engine->allowed.n ? ", " : "");
-		athena_add_literal(&engine->allowed, str_from(query->output_path));
+	if (query->output && query->output->folder) {
+		buf_add_text(&sql, "SET allowed_directories = [");
+		athena_add_literal(&sql, str_from(query->output->folder));
+		buf_add_text(&sql, "]; ");
 	}
 	athena_add_name(&path, query->database);
 	buf_printf(&sql, "SET allowed_paths = [%.*s]; SET enable_external_access = false; ",
@@ -450,34 +455,22 @@ static void add_statement(
 
 	if (query->explain)
 		buf_add_text(sql, query->analyze ? "EXPLAIN ANALYZE " : "EXPLAIN ");
-	if (!query->output_path) {
-		buf_add_str(sql, text);
-		return;
-	}
-	buf_printf(sql, "COPY (%.*s\n) TO ", STR_ARG(text));
-	athena_add_literal(sql, str_from(query->output_path));
-	buf_printf(sql, " %s", query->output_options);
+	buf_add_str(sql, text);
 }
 
-/* The columns of what is going to be written. Failures have their places in the statement. */
-static int describe(struct athena_engine *engine, const struct athena_query *query,
+int athena_describe(struct athena_engine *engine, const struct athena_query *query,
 	struct athena_failure *failure)
 {
 	duckdb_prepared_statement prepared = NULL;
-	_cleanup_buf_ struct buf sql = {0};
-	duckdb_result result;
-	int r = 0;
+	int r;
 
-	if (duckdb_prepare(engine->connection, buf_text(&engine->trino.sql), &prepared) !=
+	if (duckdb_prepare(engine->connection, buf_text(&engine->trino.sql), &prepared) ==
 		DuckDBSuccess)
+		r = athena_value_describe(engine, prepared, failure);
+	else
 		r = athena_map_error(engine, &engine->trino, query->text,
 			duckdb_prepare_error(prepared), failure);
 	duckdb_destroy_prepare(&prepared);
-	buf_printf(&sql, "SELECT * FROM (%.*s\n) LIMIT 0", STR_ARG(buf_str(&engine->trino.sql)));
-	if (r < 0 || athena_execute(engine, buf_text(&sql), &result, failure) < 0)
-		return -1;
-	r = athena_value_columns(engine, &result, failure);
-	duckdb_destroy_result(&result);
 	return r;
 }
 
@@ -488,8 +481,6 @@ static int start(struct athena_engine *engine, const struct athena_query *query,
 	_cleanup_buf_ struct buf sql = {0};
 	int r = 0;
 
-	if (query->output_path && describe(engine, query, failure) < 0)
-		return -1;
 	add_statement(&sql, engine, query);
 	if (duckdb_prepare(engine->connection, buf_text(&sql), &prepared) != DuckDBSuccess) {
 		r = athena_map_error(engine, &engine->trino, query->text,
@@ -502,22 +493,6 @@ static int start(struct athena_engine *engine, const struct athena_query *query,
 	}
 	duckdb_destroy_prepare(&prepared);
 	return r;
-}
-
-/* How many rows COPY wrote. */
-static int count_output(struct athena_engine *engine, struct athena_failure *failure)
-{
-	duckdb_data_chunk chunk = duckdb_fetch_chunk(engine->result);
-	const char *message = duckdb_result_error(&engine->result);
-
-	if (chunk && duckdb_data_chunk_get_size(chunk) == 1) {
-		int64_t *rows = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
-		engine->rows = (uint64_t)rows[0];
-	}
-	duckdb_destroy_data_chunk(&chunk);
-	if (message && *message)
-		return athena_map_error(engine, NULL, STR_NONE, message, failure);
-	return 0;
 }
 
 int athena_run(struct athena_engine *engine, const struct athena_query *query,
@@ -538,14 +513,14 @@ int athena_run(struct athena_engine *engine, const struct athena_query *query,
 	if (r == 0 && engine->interrupted)
 		r = athena_fail(failure, "", "Query cancelled by user");
 	if (r == 0)
-		r = start(engine, query, failure);
+		r = query->output ? athena_output_run(engine, query, failure)
+				  : start(engine, query, failure);
 	athena_references_done(&finding.references);
 	json_decref(finding.tables);
 	json_decref(finding.views);
 	if (r < 0)
 		return -1;
-	return query->output_path ? count_output(engine, failure)
-				  : athena_value_columns(engine, &engine->result, failure);
+	return query->output ? 0 : athena_value_columns(engine, &engine->result, failure);
 }
 
 int athena_next(struct athena_engine *engine, struct buf *csv, size_t *ret_rows,
@@ -578,6 +553,11 @@ const struct athena_column *athena_columns(const struct athena_engine *engine, s
 uint64_t athena_rows(const struct athena_engine *engine)
 {
 	return engine->rows;
+}
+
+const json_t *athena_outputs(const struct athena_engine *engine)
+{
+	return engine->outputs;
 }
 
 uint64_t athena_scanned(const struct athena_engine *engine)

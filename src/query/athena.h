@@ -25,7 +25,8 @@
 #include <stdint.h>
 
 #define ATHENA_PARTITIONS_MAX 1000000
-#define ATHENA_VIEW_DEPTH     16 /* of views that name views */
+#define ATHENA_VIEW_DEPTH     16  /* of views that name views */
+#define ATHENA_OUTPUTS_MAX    100 /* combinations of keys that one statement writes */
 
 /* Why a query did not succeed, in Athena's words. */
 struct athena_failure {
@@ -75,14 +76,28 @@ MEM_DEFINE_CLEANUP(struct athena_engine, athena_engine_close)
 /* Does the text parse? failure's message is "line 1:8: ...". Any number of times. */
 int athena_check(struct athena_engine *engine, struct str text, struct athena_failure *failure);
 
+/* Rows into files, as Hive lays them out. */
+enum athena_output_format { ATHENA_OUTPUT_PARQUET, ATHENA_OUTPUT_TEXT, ATHENA_OUTPUT_JSON };
+struct athena_output {
+	const char *folder; /* empty; files are made in it, by the engine's process alone */
+	enum athena_output_format format;
+	const char *compression; /* none, gzip, zstd; of Parquet snappy and lz4_raw too */
+	char delimiter;          /* of text */
+	const char *null_text;
+	/* What the rows become, by their position: columns of a table and then its keys ({Name,
+	 * Type}). NULL: what the SELECT gives. */
+	const json_t *columns;
+	const json_t *given; /* names of columns that the SELECT gives; NULL or empty: all */
+	const json_t *keys;  /* names of the last columns: each combination has files of its own */
+	bool without_data;   /* only the columns are found out */
+};
+
 struct athena_query {
 	struct str text;     /* one statement of SELECT's kind */
 	struct str database; /* of names without one */
 	struct athena_source source;
-	uint64_t scan_limit; /* bytes; 0: none */
-	/* Not NULL: rows go into this file instead. */
-	const char *output_path;
-	const char *output_options; /* COPY's, in brackets: "(FORMAT parquet)" */
+	uint64_t scan_limit;                /* bytes; 0: none */
+	const struct athena_output *output; /* NULL: rows are fetched */
 	bool explain, analyze;
 };
 
@@ -99,11 +114,13 @@ struct athena_column {
 int athena_run(struct athena_engine *engine, const struct athena_query *query,
 	struct athena_failure *failure);
 const struct athena_column *athena_columns(const struct athena_engine *engine, size_t *ret_count);
-/* Some more rows as lines of Athena's CSV; *ret_rows 0: that was all. With output_path there is
- * nothing to fetch and athena_rows tells how many were written. */
+/* Some more rows as lines of Athena's CSV; *ret_rows 0: that was all. With output there is nothing
+ * to fetch and athena_rows tells how many were written, athena_outputs where: a list of {Path,
+ * Values: of the keys, "__HIVE_DEFAULT_PARTITION__" for NULL}, no file without rows. */
 int athena_next(struct athena_engine *engine, struct buf *csv, size_t *ret_rows,
 	struct athena_failure *failure);
 uint64_t athena_rows(const struct athena_engine *engine);
+const json_t *athena_outputs(const struct athena_engine *engine);
 /* Bytes of the objects that were opened, so far. */
 uint64_t athena_scanned(const struct athena_engine *engine);
 /* Ends what runs, soon. */
@@ -111,5 +128,8 @@ void athena_interrupt(struct athena_engine *engine);
 
 /* DuckDB's name of a Hive type ("array<struct<a:int>>"); false: it is none. */
 bool athena_hive_type(struct str type, struct buf *sql);
+/* Where a partition of these values lies by the table's projection; false: the table has no
+ * projection with a template. */
+bool athena_projected_place(struct buf *place, const json_t *table, const json_t *values);
 /* A value as a field of Athena's CSV. */
 void athena_add_csv(struct buf *csv, struct str value);

@@ -57,7 +57,7 @@ static int make_keys(struct athena_engine *engine, const json_t *keys, const jso
 	for (size_t k = 0; k < json_array_size(keys); k++) {
 		const json_t *key = json_array_get(keys, k);
 		buf_printf(&sql, ", k%zu VARCHAR", k);
-		buf_printf(&view, ", TRY_CAST(k%zu AS ", k);
+		buf_printf(&view, ", TRY_CAST(nullif(k%zu, '" ATHENA_NULL_KEY "') AS ", k);
 		if (!athena_hive_type(athena_json_str(json_object_get(key, "Type")), &view))
 			buf_add_text(&view, "VARCHAR");
 		buf_add_text(&view, ") AS ");

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #define ATHENA_TEXT_FUNCTION "nagare_athena_text"
+#define ATHENA_NULL_KEY      "__HIVE_DEFAULT_PARTITION__" /* of Hive: the key is NULL */
 
 /* One use of a table in a statement: what its WHERE asks, as trees of DuckDB's. */
 struct athena_use {
@@ -89,6 +90,7 @@ struct athena_engine {
 	size_t columns_count;
 	bool has_result;
 	uint64_t rows;
+	json_t *outputs;
 	_Atomic(uint64_t) scanned;
 	atomic_bool interrupted;
 	atomic_bool over_limit;
@@ -107,6 +109,14 @@ json_t *athena_parse(struct athena_engine *engine, const struct query_trino *tri
 	struct athena_failure *failure);
 json_t *athena_load_tree(struct str text);
 struct str athena_json_str(const json_t *value); /* "" when it is no string */
+
+/* The columns of what is going to be written. Failures have their places in the statement. */
+int athena_describe(struct athena_engine *engine, const struct athena_query *query,
+	struct athena_failure *failure);
+
+/* athena_output.c: runs the statement into files. */
+int athena_output_run(struct athena_engine *engine, const struct athena_query *query,
+	struct athena_failure *failure);
 
 /* athena_error.c: DuckDB's error, with its place. trino may be NULL. */
 int athena_map_error(struct athena_engine *engine, const struct query_trino *trino, struct str text,
@@ -137,5 +147,7 @@ int athena_text_register(struct athena_engine *engine, struct err *err);
 /* athena_value.c */
 int athena_value_columns(
 	struct athena_engine *engine, duckdb_result *result, struct athena_failure *failure);
+int athena_value_describe(struct athena_engine *engine, duckdb_prepared_statement statement,
+	struct athena_failure *failure);
 void athena_value_done(struct athena_engine *engine);
 void athena_value_rows(struct athena_engine *engine, duckdb_data_chunk chunk, struct buf *csv);

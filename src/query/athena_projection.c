@@ -380,19 +380,20 @@ static int values_of(struct projection *projection, const json_t *key, json_t **
 }
 
 /* The template with the values, or LOCATION/key=value/... */
-static void add_location(struct buf *place, const struct projection *projection, struct str pattern,
-	const json_t *values)
+static void add_location(
+	struct buf *place, const json_t *table, struct str pattern, const json_t *values)
 {
+	const json_t *keys = json_object_get(table, "PartitionKeys");
+
 	if (!pattern.p) {
-		struct str location = athena_json_str(json_object_get(
-			json_object_get(projection->table, "StorageDescriptor"), "Location"));
+		struct str location = athena_json_str(
+			json_object_get(json_object_get(table, "StorageDescriptor"), "Location"));
 		buf_add_str(place, location);
 		if (!str_ends_with(location, STR("/")))
 			buf_add_char(place, '/');
 	}
 	for (size_t k = 0; !pattern.p && k < json_array_size(values); k++) {
-		struct str name = athena_json_str(
-			json_object_get(json_array_get(projection->keys, k), "Name"));
+		struct str name = athena_json_str(json_object_get(json_array_get(keys, k), "Name"));
 		buf_printf(place, "%.*s=%.*s/", STR_ARG(name),
 			STR_ARG(athena_json_str(json_array_get(values, k))));
 	}
@@ -407,13 +408,26 @@ static void add_location(struct buf *place, const struct projection *projection,
 		}
 		struct str name = {pattern.p + i + 2, (size_t)(end - pattern.p) - i - 2};
 		for (size_t k = 0; k < json_array_size(values); k++) {
-			if (str_equal_ignoring_case(
-				    name, athena_json_str(json_object_get(
-						  json_array_get(projection->keys, k), "Name"))))
+			if (str_equal_ignoring_case(name,
+				    athena_json_str(
+					    json_object_get(json_array_get(keys, k), "Name"))))
 				buf_add_str(place, athena_json_str(json_array_get(values, k)));
 		}
 		i = (size_t)(end - pattern.p) + 1;
 	}
+}
+
+bool athena_projected_place(struct buf *place, const json_t *table, const json_t *values)
+{
+	struct str pattern = athena_property(table, "storage.location.template");
+
+	if (!pattern.p ||
+		!str_equal_ignoring_case(athena_property(table, "projection.enabled"), STR("true")))
+		return false;
+	add_location(place, table, pattern, values);
+	if (!str_ends_with(buf_str(place), STR("/")))
+		buf_add_char(place, '/');
+	return true;
 }
 
 static int combine(struct projection *projection, const json_t *lists, json_t *partitions)
@@ -441,7 +455,7 @@ static int combine(struct projection *projection, const json_t *lists, json_t *p
 			rest %= block;
 		}
 		place.n = 0;
-		add_location(&place, projection, pattern, values);
+		add_location(&place, projection->table, pattern, values);
 		if (!str_ends_with(buf_str(&place), STR("/")))
 			buf_add_char(&place, '/');
 		json_array_append_new(

@@ -161,10 +161,10 @@ static int add_cast(struct making *making, struct str expression, const json_t *
 static int add_keys(struct making *making)
 {
 	struct buf *sql = &making->engine->views;
-	char name[32];
+	char name[64];
 
 	for (size_t k = 0; k < json_array_size(making->keys); k++) {
-		int n = snprintf(name, sizeof(name), "k%zu", k);
+		int n = snprintf(name, sizeof(name), "nullif(k%zu, '" ATHENA_NULL_KEY "')", k);
 		buf_add_text(sql, json_array_size(making->columns) || k ? ", " : "");
 		if (add_cast(making, (struct str){name, (size_t)n}, making->keys, k) < 0)
 			return -1;
@@ -205,6 +205,46 @@ static int add_line_column(struct making *making, struct str pattern, size_t i)
 	return add_cast(making, buf_str(&expression), making->columns, i);
 }
 
+static void add_mark(struct buf *sql, const struct making *making, const char *name, char otherwise)
+{
+	struct str text = parameter(making, name);
+
+	buf_printf(sql, "chr(%u)", (unsigned char)mark_of(text.p ? text : STR(""), otherwise));
+}
+
+/* A list or map of scalars in one field, as text. False: it is none. */
+static bool add_collection(struct buf *expression, const struct making *making, size_t i)
+{
+	struct str type = type_of(making->columns, i);
+	bool is_map = type.n > 4 && str_equal_ignoring_case((struct str){type.p, 4}, STR("map<"));
+	_cleanup_buf_ struct buf items = {0}, pair = {0};
+	struct str null_text = str_from(making->made->null_text);
+
+	if (!is_map &&
+		!(type.n > 6 && str_equal_ignoring_case((struct str){type.p, 6}, STR("array<"))))
+		return false;
+	buf_printf(&items, "CASE WHEN c%zu = '' THEN [] ELSE string_split(c%zu, ", i, i);
+	add_mark(&items, making, "collection.delim", '\2');
+	buf_add_text(&items, ") END");
+	buf_printf(expression,
+		is_map ? "map_from_entries(list_transform(%s, lambda e_: "
+		       : "list_transform(%s, lambda e_: ",
+		buf_text(&items));
+	if (is_map) {
+		buf_add_text(&pair, "string_split(e_, ");
+		add_mark(&pair, making, "mapkey.delim", '\3');
+		buf_printf(expression, "{'k': %s)[1], 'v': nullif(%s)[2], ", buf_text(&pair),
+			buf_text(&pair));
+		athena_add_literal(expression, null_text);
+		buf_add_text(expression, ")}))");
+	} else {
+		buf_add_text(expression, "nullif(e_, ");
+		athena_add_literal(expression, null_text);
+		buf_add_text(expression, "))");
+	}
+	return true;
+}
+
 static int add_text_view(struct making *making)
 {
 	struct buf *sql = &making->engine->views;
@@ -222,14 +262,20 @@ static int add_text_view(struct making *making)
 	for (size_t i = 0; i < json_array_size(making->columns); i++) {
 		int n = snprintf(name, sizeof(name), "c%zu", i);
 		buf_add_text(sql, i ? ", " : "");
+		_cleanup_buf_ struct buf collection = {0};
 		bool ready = !lines && making->made->columns[i].type != DUCKDB_TYPE_VARCHAR;
 		if (ready) {
 			buf_printf(sql, "%s AS ", name);
 			athena_add_name(sql, name_of(making->columns, i));
-		} else if (lines ? add_line_column(making, pattern, i) < 0
-				 : add_cast(making, (struct str){name, (size_t)n}, making->columns,
-					   i) < 0) {
-			return -1;
+		} else if (lines) {
+			if (add_line_column(making, pattern, i) < 0)
+				return -1;
+		} else {
+			bool nested = add_collection(&collection, making, i);
+			struct str field = {name, (size_t)n};
+			if (add_cast(making, nested ? buf_str(&collection) : field, making->columns,
+				    i) < 0)
+				return -1;
 		}
 	}
 	if (add_keys(making) < 0)

@@ -161,16 +161,38 @@ static int add_column(struct athena_engine *engine, const char *name, duckdb_log
 	return 0;
 }
 
+static void make_columns(struct athena_engine *engine, size_t count)
+{
+	engine->columns = mem_new(count + 1, sizeof(*engine->columns));
+	engine->types = mem_new(count + 1, sizeof(struct athena_value_type *));
+}
+
 int athena_value_columns(
 	struct athena_engine *engine, duckdb_result *result, struct athena_failure *failure)
 {
 	size_t count = duckdb_column_count(result);
 
-	engine->columns = mem_new(count + 1, sizeof(*engine->columns));
-	engine->types = mem_new(count + 1, sizeof(struct athena_value_type *));
+	make_columns(engine, count);
 	for (size_t i = 0; i < count; i++) {
 		if (add_column(engine, duckdb_column_name(result, i),
 			    duckdb_column_logical_type(result, i), failure) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int athena_value_describe(struct athena_engine *engine, duckdb_prepared_statement statement,
+	struct athena_failure *failure)
+{
+	size_t count = duckdb_prepared_statement_column_count(statement);
+
+	make_columns(engine, count);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = duckdb_prepared_statement_column_name(statement, i);
+		int r = add_column(engine, name,
+			duckdb_prepared_statement_column_logical_type(statement, i), failure);
+		duckdb_free((void *)name);
+		if (r < 0)
 			return -1;
 	}
 	return 0;

@@ -102,6 +102,29 @@ static int create_database(struct ddl_parser *parser)
 	return finish(parser, DDL_CREATE_DATABASE);
 }
 
+/* ... [WITH [NO] DATA] */
+static int finish_table_as(struct ddl_parser *parser)
+{
+	struct ddl *ddl = parser->ddl;
+	size_t start = parser->at;
+
+	if (finish_query(parser, DDL_CREATE_TABLE_AS) < 0)
+		return -1;
+	while (parser->tokens[parser->at].kind != DDL_END)
+		parser->at++;
+	size_t left = parser->at - start;
+	size_t words = 0;
+	if (left > 2 && ddl_was(parser, 2, "WITH") && ddl_was(parser, 1, "DATA"))
+		words = 2;
+	else if (left > 3 && ddl_was(parser, 3, "WITH") && ddl_was(parser, 2, "NO") &&
+		 ddl_was(parser, 1, "DATA"))
+		words = 3;
+	ddl->without_data = words == 3;
+	if (words)
+		ddl->query.n = (size_t)(parser->tokens[parser->at - words].text.p - ddl->query.p);
+	return 0;
+}
+
 static int create_table(struct ddl_parser *parser, bool external)
 {
 	accept_if(parser, true);
@@ -111,11 +134,11 @@ static int create_table(struct ddl_parser *parser, bool external)
 		parser->at++;
 		if (ddl_properties(parser, &parser->ddl->what) < 0 || ddl_expect(parser, "AS") < 0)
 			return -1;
-		return finish_query(parser, DDL_CREATE_TABLE_AS);
+		return finish_table_as(parser);
 	}
 	if (!external && ddl_accept(parser, "AS")) {
 		parser->ddl->what = json_object();
-		return finish_query(parser, DDL_CREATE_TABLE_AS);
+		return finish_table_as(parser);
 	}
 	parser->ddl->kind = DDL_CREATE_TABLE;
 	return ddl_create_table(parser);

@@ -54,6 +54,7 @@ struct ddl {
 	struct str query; /* the SELECT inside, in text; of SELECT the text itself */
 	bool if_exists;   /* IF EXISTS, IF NOT EXISTS, OR REPLACE */
 	bool cascade, extended;
+	bool without_data;     /* WITH NO DATA */
 	char *database, *name; /* in lower case; database NULL: not said */
 	/* By kind:
 	 *   CREATE_TABLE        TableInput
@@ -73,6 +74,9 @@ struct ddl {
 
 int ddl_parse(struct str text, struct ddl *ret_ddl, struct err *err);
 void ddl_done(struct ddl *ddl);
+/* Sets the classes of a format of STORED AS in a table's StorageDescriptor, which has a SerdeInfo;
+ * false: there is none of the name. */
+bool ddl_use_format(json_t *descriptor, struct str name);
 /* "DDL", "DML" or "UTILITY", and Athena's SubstatementType. */
 const char *ddl_type(enum ddl_kind kind);
 const char *ddl_substatement(enum ddl_kind kind);

@@ -123,6 +123,13 @@ bool ddl_is(const struct ddl_parser *parser, size_t ahead, const char *word)
 	       str_equal_ignoring_case(token->text, str_from(word));
 }
 
+bool ddl_was(const struct ddl_parser *parser, size_t before, const char *word)
+{
+	const struct ddl_token *token = &parser->tokens[parser->at - before];
+
+	return token->kind == DDL_WORD && str_equal_ignoring_case(token->text, str_from(word));
+}
+
 bool ddl_accept(struct ddl_parser *parser, const char *word)
 {
 	if (!ddl_is(parser, 0, word))

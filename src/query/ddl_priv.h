@@ -24,6 +24,7 @@ struct ddl_parser {
 int ddl_read_tokens(struct ddl_parser *parser);
 int ddl_fail(const struct ddl_parser *parser, const char *expected);
 bool ddl_is(const struct ddl_parser *parser, size_t ahead, const char *word);
+bool ddl_was(const struct ddl_parser *parser, size_t before, const char *word);
 bool ddl_accept(struct ddl_parser *parser, const char *word); /* a word or a mark */
 bool ddl_accept_two(struct ddl_parser *parser, const char *first, const char *second);
 int ddl_expect(struct ddl_parser *parser, const char *word);

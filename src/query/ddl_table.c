@@ -143,6 +143,17 @@ static void use_format(json_t *descriptor, size_t format)
 			serde, "SerializationLibrary", json_string(formats[format].serde));
 }
 
+bool ddl_use_format(json_t *descriptor, struct str name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (!str_equal_ignoring_case(name, str_from(formats[i].name)))
+			continue;
+		use_format(descriptor, i);
+		return true;
+	}
+	return false;
+}
+
 static int set_string(struct ddl_parser *parser, json_t *object, const char *member)
 {
 	_cleanup_buf_ struct buf text = {0};

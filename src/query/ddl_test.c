@@ -191,9 +191,32 @@ static void test_errors(void **state)
 	}
 }
 
+static void test_table_as(void **state)
+{
+	static const struct {
+		const char *text, *query;
+		bool without_data;
+	} rows[] = {
+		{"CREATE TABLE t AS SELECT 1 AS a WITH NO DATA;", "SELECT 1 AS a ", true},
+		{"CREATE TABLE t AS SELECT 1 AS a WITH DATA", "SELECT 1 AS a ", false},
+		{"CREATE TABLE t AS WITH data AS (SELECT 1 AS a) SELECT a FROM data",
+			"WITH data AS (SELECT 1 AS a) SELECT a FROM data", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ddl ddl = parse(rows[i].text);
+		_cleanup_free_ char *query = mem_printf("%.*s", STR_ARG(ddl.query));
+		assert_int_equal(ddl.kind, DDL_CREATE_TABLE_AS);
+		assert_string_equal(query, rows[i].query);
+		assert_int_equal(ddl.without_data, rows[i].without_data);
+		ddl_done(&ddl);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table_as),
 		cmocka_unit_test(test_text_table),
 		cmocka_unit_test(test_parquet_table),
 		cmocka_unit_test(test_types),

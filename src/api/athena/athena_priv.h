@@ -75,9 +75,31 @@ json_t *athena_kept(struct athena *athena, struct str id, struct err *err);
 void athena_cancel(struct athena *athena, struct str id);
 void execution_free(struct execution *execution);
 
+int athena_store(struct athena *athena, const json_t *kept);
+
 /* ---- execute.c: runs it; engine is fresh. ---- */
 int athena_execute_statement(struct athena *athena, struct execution *execution,
 	struct athena_engine *engine, struct athena_failure *failure);
+
+struct work {
+	struct athena *athena;
+	struct execution *execution;
+	struct athena_engine *engine;
+	struct athena_failure *failure;
+};
+json_t *athena_document(const struct execution *execution);
+struct str athena_output_of(const struct execution *execution);
+struct str athena_database_of(const struct work *work); /* of what DDL names */
+bool athena_table_exists(const struct work *work, json_t **ret_table);
+/* What the store will have beside the document. */
+void athena_keep(const struct work *work, json_t *columns, uint64_t updated);
+
+/* ---- rows.c: rows into objects and tables ---- */
+int athena_create_as(const struct work *work, struct athena_query *query);
+int athena_insert(const struct work *work, struct athena_query *query);
+int athena_unload(const struct work *work, struct athena_query *query);
+/* Takes back the objects and the table of a query that did not end well. */
+void athena_undo(struct athena *athena, const json_t *kept);
 
 /* ---- ddl.c: statements on the catalog; rows become text ---- */
 int athena_execute_ddl(struct athena *athena, struct execution *execution, struct buf *text,

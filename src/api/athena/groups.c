@@ -1,6 +1,11 @@
 /* Workgroups: documents of the store, WorkGroup as Athena tells it. */
 #include "api/athena/athena_priv.h"
 
+#include <ftw.h>
+#include <stdio.h>
+
+enum { FOLDER_FDS = 16 };
+
 static const char engine[] = "Athena engine version 3";
 
 static void fill(json_t *configuration, bool enforced)
@@ -47,6 +52,13 @@ static int make_primary(struct athena *athena, struct err *err)
 	return r;
 }
 
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+	if (at->level > 0)
+		remove(path);
+	return 0;
+}
+
 int athena_start(
 	struct athena **ret_athena, const struct athena_settings *settings, struct err *err)
 {
@@ -63,6 +75,8 @@ int athena_start(
 		.memory_limit = settings->memory_limit, .temporary_folder = settings->folder};
 	if (!settings->memory_limit && pages > 0 && size > 0)
 		athena->options.memory_limit = (uint64_t)pages * (uint64_t)size / 4;
+	/* what a process that died left there */
+	nftw(settings->folder, remove_entry, FOLDER_FDS, FTW_DEPTH | FTW_PHYS);
 	if (make_primary(athena, err) < 0 ||
 		aws_policy_parse(&athena->allow_all, all, AWS_POLICY_IDENTITY, err) < 0 ||
 		athena_engine_open(&athena->checker, &athena->options, err) < 0 ||

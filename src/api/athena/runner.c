@@ -27,7 +27,7 @@ static json_t *status_of(const struct execution *execution)
 	return json_object_get(json_object_get(execution->kept, "Execution"), "Status");
 }
 
-static int keep(struct athena *athena, const json_t *kept)
+int athena_store(struct athena *athena, const json_t *kept)
 {
 	const json_t *document = json_object_get(kept, "Execution");
 	struct err err = ERR_INIT;
@@ -103,7 +103,7 @@ static void run(struct athena *athena, struct execution *execution, struct athen
 	set_final(execution, r < 0 ? &failure : NULL);
 	json_t *kept = json_deep_copy(execution->kept);
 	pthread_mutex_unlock(&athena->lock);
-	keep(athena, kept);
+	athena_store(athena, kept);
 	json_decref(kept);
 	pthread_mutex_lock(&athena->lock);
 	forget(athena, execution);
@@ -209,7 +209,7 @@ void athena_cancel(struct athena *athena, struct str id)
 		forget(athena, execution);
 		set_statistics(execution, 0, clock_mono_ns());
 		set_final(execution, NULL);
-		keep(athena, execution->kept);
+		athena_store(athena, execution->kept);
 		execution_free(execution);
 	}
 	pthread_mutex_unlock(&athena->lock);
@@ -231,13 +231,14 @@ static int end_abandoned(struct athena *athena, struct err *err)
 		const char *reason = "GENERIC_INTERNAL_ERROR: the server ended while the query ran";
 		if (!str_equal(state, STR("QUEUED")) && !str_equal(state, STR("RUNNING")))
 			continue;
+		athena_undo(athena, kept);
 		json_object_set_new(status, "State", json_string("FAILED"));
 		json_object_set_new(status, "CompletionDateTime", json_integer(athena_now_ms()));
 		json_object_set_new(status, "StateChangeReason", json_string(reason));
 		json_object_set_new(status, "AthenaError",
 			json_pack("{s:i, s:i, s:b, s:s}", "ErrorCategory", 1, "ErrorType", 1,
 				"Retryable", 1, "ErrorMessage", reason));
-		keep(athena, kept);
+		athena_store(athena, kept);
 	}
 	json_decref(list);
 	return 0;
