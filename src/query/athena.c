@@ -237,8 +237,10 @@ static int rewrite(struct str text, struct query_trino *trino, struct athena_fai
 {
 	struct err err = ERR_INIT;
 
-	if (query_trino_rewrite(text, trino, &err) == 0)
+	if (query_trino_rewrite(text, trino, &err) == 0) {
+		athena_schema_rename(trino);
 		return 0;
+	}
 	return athena_fail(failure, "SYNTAX_ERROR", "%s", err.message);
 }
 
@@ -279,30 +281,41 @@ static int place_failure(struct finding *finding, size_t at)
 	return athena_fail(finding->failure, kind, "line %u:%u: %s", line, column, text);
 }
 
-/* The view's own SQL, with all its tables named in full. */
-static int read_view(
-	struct finding *finding, const struct athena_reference *reference, const json_t *table)
+bool athena_view_sql(const json_t *table, struct buf *sql, struct buf *ret_schema)
 {
 	struct str text = athena_json_str(json_object_get(table, "ViewOriginalText"));
 	struct str start = STR("/* Presto View: "), end = STR(" */");
-	_cleanup_buf_ struct buf decoded = {0}, sql = {0}, statement = {0};
-	struct query_trino trino = {.places_count = 0};
-	json_t *view = NULL, *tree = NULL;
-	size_t at;
-	int r = -1;
+	_cleanup_buf_ struct buf decoded = {0};
+	json_t *view = NULL;
 
 	if (str_starts_with(text, start) && str_ends_with(text, end) &&
 		aws_base64_decode(
 			(struct str){text.p + start.n, text.n - start.n - end.n}, &decoded))
 		view = json_loadb(decoded.p, decoded.n, 0, NULL);
-	struct str original = athena_json_str(json_object_get(view, "originalSql"));
-	struct str schema = athena_json_str(json_object_get(view, "schema"));
-	if (!original.n)
+	buf_add_str(sql, athena_json_str(json_object_get(view, "originalSql")));
+	buf_add_str(ret_schema, athena_json_str(json_object_get(view, "schema")));
+	json_decref(view);
+	return sql->n > 0;
+}
+
+/* The view's own SQL, with all its tables named in full. */
+static int read_view(
+	struct finding *finding, const struct athena_reference *reference, const json_t *table)
+{
+	_cleanup_buf_ struct buf sql = {0}, statement = {0}, text = {0}, schema = {0};
+	struct query_trino trino = {.places_count = 0};
+	json_t *tree = NULL;
+	size_t at;
+	int r = -1;
+
+	bool known = athena_view_sql(table, &text, &schema);
+	struct str original = buf_str(&text);
+	if (!known)
 		athena_fail(finding->failure, "INVALID_VIEW", "View '%s.%s' is not one of Athena's",
 			reference->database, reference->table);
 	else if (rewrite(original, &trino, finding->failure) == 0 &&
 		 (tree = athena_parse(finding->engine, &trino, original, finding->failure)) &&
-		 athena_tree_read(tree, schema.n ? schema : finding->query->database,
+		 athena_tree_read(tree, schema.n ? buf_str(&schema) : finding->query->database,
 			 &finding->references, &at, finding->failure) == 0) {
 		char *dump = json_dumps(tree, JSON_COMPACT);
 		r = athena_ask(finding->engine, "SELECT json_deserialize_sql(?::JSON)::VARCHAR",
@@ -319,7 +332,6 @@ static int read_view(
 	}
 	query_trino_done(&trino);
 	json_decref(tree);
-	json_decref(view);
 	return r;
 }
 
@@ -331,6 +343,10 @@ static int find_tables(struct finding *finding)
 	for (size_t i = 0; i < finding->references.count; i++) {
 		struct athena_reference reference = finding->references.items[i];
 		json_t *table = NULL;
+		if (athena_schema_has(&reference)) {
+			json_array_append_new(finding->tables, json_object());
+			continue;
+		}
 		int r = source->table(source->context, str_from(reference.database),
 			str_from(reference.table), &table, finding->failure);
 		if (r == ATHENA_NOT_FOUND)
@@ -369,6 +385,12 @@ static int make_tables(struct finding *finding)
 		if (make_schema(finding->engine, str_from(references->items[i].database),
 			    finding->failure) < 0)
 			return -1;
+		if (athena_schema_has(&references->items[i])) {
+			if (athena_schema_make(finding->engine, finding->query,
+				    &references->items[i], finding->failure) < 0)
+				return place_failure(finding, references->items[i].sql_at);
+			continue;
+		}
 		if (str_equal(athena_json_str(json_object_get(table, "TableType")),
 			    STR("VIRTUAL_VIEW")))
 			continue;

@@ -55,6 +55,11 @@ struct athena_source {
 	/* A list of all Partitions of the table. */
 	int (*partitions)(void *context, struct str database, struct str table,
 		json_t **ret_partitions, struct athena_failure *failure);
+	/* Names of all databases and all Tables of one, as lists; what the caller may not see is
+	 * left out. NULL: there is no information_schema. */
+	int (*databases)(void *context, json_t **ret_names, struct athena_failure *failure);
+	int (*tables)(void *context, struct str database, json_t **ret_tables,
+		struct athena_failure *failure);
 	/* Each object below s3://BUCKET/PREFIX. add fails: stop. */
 	int (*files)(void *context, struct str location,
 		int (*add)(void *adding, const struct athena_file *file), void *adding,
@@ -128,6 +133,8 @@ void athena_interrupt(struct athena_engine *engine);
 
 /* DuckDB's name of a Hive type ("array<struct<a:int>>"); false: it is none. */
 bool athena_hive_type(struct str type, struct buf *sql);
+/* The SELECT of a view, and the database of its names; false: it is not one of Athena's. */
+bool athena_view_sql(const json_t *table, struct buf *sql, struct buf *ret_schema);
 /* Where a partition of these values lies by the table's projection; false: the table has no
  * projection with a template. */
 bool athena_projected_place(struct buf *place, const json_t *table, const json_t *values);

@@ -22,13 +22,20 @@ void athena_files_done(struct athena_files *files)
 
 /* ---- conditions over keys ---- */
 
-static int fill_keys(struct athena_engine *engine, size_t keys, const json_t *rows,
-	struct athena_failure *failure)
+int athena_make_rows(struct athena_engine *engine, const char *name, size_t keys,
+	const json_t *rows, struct athena_failure *failure)
 {
+	_cleanup_buf_ struct buf sql = {0};
 	duckdb_appender appender = NULL;
-	bool ok = duckdb_appender_create_ext(engine->connection, "temp", "main", "nagare_values",
-			  &appender) == DuckDBSuccess;
 
+	buf_printf(&sql, "CREATE OR REPLACE TABLE memory.main.%s (i BIGINT", name);
+	for (size_t k = 0; k < keys; k++)
+		buf_printf(&sql, ", k%zu VARCHAR", k);
+	buf_add_text(&sql, ")");
+	if (athena_execute(engine, buf_text(&sql), NULL, failure) < 0)
+		return -1;
+	bool ok = duckdb_appender_create_ext(
+			  engine->connection, "memory", "main", name, &appender) == DuckDBSuccess;
 	for (size_t i = 0; ok && i < json_array_size(rows); i++) {
 		const json_t *row = json_array_get(rows, i);
 		ok = duckdb_append_int64(appender, (int64_t)i) == DuckDBSuccess;
@@ -50,26 +57,21 @@ static int fill_keys(struct athena_engine *engine, size_t keys, const json_t *ro
 static int make_keys(struct athena_engine *engine, const json_t *keys, const json_t *rows,
 	struct athena_failure *failure)
 {
-	_cleanup_buf_ struct buf sql = {0}, view = {0};
+	_cleanup_buf_ struct buf view = {0};
 
-	buf_add_text(&sql, "CREATE OR REPLACE TEMP TABLE nagare_values (i BIGINT");
 	buf_add_text(&view, "CREATE OR REPLACE TEMP VIEW nagare_keys AS SELECT i AS nagare_row");
 	for (size_t k = 0; k < json_array_size(keys); k++) {
 		const json_t *key = json_array_get(keys, k);
-		buf_printf(&sql, ", k%zu VARCHAR", k);
 		buf_printf(&view, ", TRY_CAST(nullif(k%zu, '" ATHENA_NULL_KEY "') AS ", k);
 		if (!athena_hive_type(athena_json_str(json_object_get(key, "Type")), &view))
 			buf_add_text(&view, "VARCHAR");
 		buf_add_text(&view, ") AS ");
 		athena_add_name(&view, athena_json_str(json_object_get(key, "Name")));
 	}
-	buf_add_text(&sql, ")");
-	buf_add_text(&view, " FROM nagare_values");
-	return athena_execute(engine, buf_text(&sql), NULL, failure) < 0 ||
-			       fill_keys(engine, json_array_size(keys), rows, failure) < 0 ||
-			       athena_execute(engine, buf_text(&view), NULL, failure) < 0
+	buf_add_text(&view, " FROM memory.main.nagare_values");
+	return athena_make_rows(engine, "nagare_values", json_array_size(keys), rows, failure) < 0
 		       ? -1
-		       : 0;
+		       : athena_execute(engine, buf_text(&view), NULL, failure);
 }
 
 /* The statement that asks, of the conjuncts that are over keys alone; NULL when there are none. */

@@ -91,6 +91,7 @@ struct athena_engine {
 	bool has_result;
 	uint64_t rows;
 	json_t *outputs;
+	size_t partitions_count; /* tables of "TABLE$partitions" */
 	_Atomic(uint64_t) scanned;
 	atomic_bool interrupted;
 	atomic_bool over_limit;
@@ -109,6 +110,12 @@ json_t *athena_parse(struct athena_engine *engine, const struct query_trino *tri
 	struct athena_failure *failure);
 json_t *athena_load_tree(struct str text);
 struct str athena_json_str(const json_t *value); /* "" when it is no string */
+
+/* athena_schema.c: gives information_schema the name that it has here. */
+void athena_schema_rename(struct query_trino *trino);
+bool athena_schema_has(const struct athena_reference *reference);
+int athena_schema_make(struct athena_engine *engine, const struct athena_query *query,
+	const struct athena_reference *reference, struct athena_failure *failure);
 
 /* The columns of what is going to be written. Failures have their places in the statement. */
 int athena_describe(struct athena_engine *engine, const struct athena_query *query,
@@ -132,6 +139,9 @@ void athena_table_free(struct athena_table *table);
 int athena_files_find(struct athena_engine *engine, const struct athena_query *query,
 	const struct athena_reference *reference, const json_t *table, struct athena_files *files,
 	struct athena_failure *failure);
+/* athena_files.c: a table memory.main.NAME (i BIGINT, k0 VARCHAR, ...) of the rows. */
+int athena_make_rows(struct athena_engine *engine, const char *name, size_t keys,
+	const json_t *rows, struct athena_failure *failure);
 /* athena_projection.c: the partitions that a table's properties make, but for those that a key
  * alone excludes, as Partitions. */
 int athena_project(struct athena_engine *engine, const struct athena_reference *reference,

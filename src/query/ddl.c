@@ -333,7 +333,10 @@ static int show(struct ddl_parser *parser)
 
 static int describe(struct ddl_parser *parser)
 {
-	parser->ddl->extended = ddl_accept(parser, "EXTENDED") || ddl_accept(parser, "FORMATTED");
+	parser->ddl->extended = ddl_accept(parser, "EXTENDED");
+	parser->ddl->formatted = ddl_accept(parser, "FORMATTED");
+	if (ddl_is(parser, 0, "VIEW") && parser->tokens[parser->at + 1].kind != DDL_END)
+		parser->at++;
 	return ddl_qualified(parser) < 0 ? -1 : finish(parser, DDL_DESCRIBE);
 }
 

@@ -53,7 +53,7 @@ struct ddl {
 	struct str text;  /* the statement without ';' */
 	struct str query; /* the SELECT inside, in text; of SELECT the text itself */
 	bool if_exists;   /* IF EXISTS, IF NOT EXISTS, OR REPLACE */
-	bool cascade, extended;
+	bool cascade, extended, formatted;
 	bool without_data;     /* WITH NO DATA */
 	char *database, *name; /* in lower case; database NULL: not said */
 	/* By kind:

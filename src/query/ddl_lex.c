@@ -180,6 +180,29 @@ int ddl_name(struct ddl_parser *parser, char **ret_name)
 	return 0;
 }
 
+/* What four hexadecimal digits (\u0001) or three octal ones (\001) stand for, when it is ASCII; 0:
+ * they do not. */
+static size_t read_code(struct str text, char *ret_char)
+{
+	bool hex = text.n > 0 && text.p[0] == 'u';
+	size_t digits = hex ? 4 : 3, first = hex;
+	unsigned code = 0;
+
+	if (text.n < first + digits)
+		return 0;
+	for (size_t i = first; i < first + digits; i++) {
+		const char *all = "0123456789abcdef";
+		const char *at = strchr(all, tolower((unsigned char)text.p[i]));
+		if (!at || !*at || (!hex && at - all > 7))
+			return 0;
+		code = code * (hex ? 16 : 8) + (unsigned)(at - all);
+	}
+	if (code > 127)
+		return 0;
+	*ret_char = (char)code;
+	return first + digits;
+}
+
 static char escaped(char c)
 {
 	switch (c) {
@@ -208,14 +231,12 @@ int ddl_string(struct ddl_parser *parser, struct buf *ret_text)
 		if (text.p[i] == text.p[0]) {
 			i++;
 		} else if (text.p[i] == '\\') {
-			/* \001: three octal digits */
-			if (i + 4 < text.n && text.p[i + 1] >= '0' && text.p[i + 1] <= '1' &&
-				text.p[i + 2] >= '0' && text.p[i + 2] <= '7' &&
-				text.p[i + 3] >= '0' && text.p[i + 3] <= '7') {
-				buf_add_char(ret_text,
-					(char)((text.p[i + 1] - '0') * 64 +
-						(text.p[i + 2] - '0') * 8 + text.p[i + 3] - '0'));
-				i += 3;
+			struct str behind = {text.p + i + 1, text.n - i - 2};
+			char code;
+			size_t n = read_code(behind, &code);
+			if (n) {
+				buf_add_char(ret_text, code);
+				i += n;
 				continue;
 			}
 			buf_add_char(ret_text, escaped(text.p[++i]));

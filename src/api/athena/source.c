@@ -9,6 +9,8 @@
 #include <limits.h>
 #include <stdio.h>
 
+enum { LIST_MAX = 100000 };
+
 int athena_fail_aws(struct athena_failure *failure, const struct aws_error *error)
 {
 	return athena_fail(failure, "FAILED", "%s", error->message);
@@ -153,6 +155,45 @@ static int find_partitions(void *context, struct str database, struct str table,
 	return 0;
 }
 
+static int list_databases(void *context, json_t **ret_names, struct athena_failure *failure)
+{
+	struct source *source = context;
+	json_t *list = NULL, *names;
+	struct aws_error error;
+	struct err err = ERR_INIT;
+
+	if (athena_may_table(source->athena, source->execution, "glue:GetDatabases", STR(""),
+		    STR(""), failure) < 0)
+		return -1;
+	if (store_catalog_list_databases(
+		    source->athena->settings.catalog, STR(""), LIST_MAX, &list, &error, &err) < 0)
+		return athena_fail_aws(failure, &error);
+	names = json_array();
+	for (size_t i = 0; i < json_array_size(list); i++)
+		json_array_append(names, json_object_get(json_array_get(list, i), "Name"));
+	json_decref(list);
+	*ret_names = names;
+	return 0;
+}
+
+static int list_tables(
+	void *context, struct str database, json_t **ret_tables, struct athena_failure *failure)
+{
+	struct source *source = context;
+	struct athena_failure ignored;
+	struct aws_error error;
+	struct err err = ERR_INIT;
+
+	*ret_tables = NULL;
+	if (athena_may_table(source->athena, source->execution, "glue:GetTables", database, STR(""),
+		    &ignored) < 0)
+		return 0;
+	return store_catalog_list_tables(source->athena->settings.catalog, database, STR(""),
+		       LIST_MAX, ret_tables, &error, &err) < 0
+		       ? athena_fail_aws(failure, &error)
+		       : 0;
+}
+
 /* Where the object's bytes lie: what its descriptor is called. */
 static int path_of(struct athena *athena, struct str bucket, const struct store_object *object,
 	char ret_path[static PATH_MAX], struct athena_failure *failure)
@@ -257,5 +298,6 @@ static int find_files(void *context, struct str location,
 
 struct athena_source athena_source_of(struct source *source)
 {
-	return (struct athena_source){source, find_table, find_partitions, find_files};
+	return (struct athena_source){
+		source, find_table, find_partitions, list_databases, list_tables, find_files};
 }
