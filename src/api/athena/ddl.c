@@ -87,12 +87,33 @@ static int drop_database(const struct doing *doing)
 		       : 0;
 }
 
+/* Who makes a table of a bucket, or a partition, may see what is in it. A bucket that is not
+ * there may be made later. */
+static int may_see(const struct doing *doing, struct str location)
+{
+	_cleanup_buf_ struct buf arn = {0};
+	struct str bucket, key;
+
+	if (!location.p)
+		return 0;
+	if (!athena_split_location(location, &bucket, &key))
+		return athena_fail(doing->failure, "FAILED",
+			"SemanticException [Error 10096]: Invalid location %.*s: only s3:// is "
+			"supported",
+			STR_ARG(location));
+	buf_printf(&arn, "arn:aws:s3:::%.*s", STR_ARG(bucket));
+	return athena_may(
+		doing->athena, doing->execution, "s3:ListBucket", buf_str(&arn), doing->failure);
+}
+
 static int create_table(const struct doing *doing)
 {
 	struct aws_error error;
 	struct err err = ERR_INIT;
 
-	if (ddl_may(doing, "glue:CreateTable", true) < 0)
+	const json_t *descriptor = json_object_get(doing->ddl->what, "StorageDescriptor");
+	if (ddl_may(doing, "glue:CreateTable", true) < 0 ||
+		may_see(doing, athena_text(descriptor, "Location")) < 0)
 		return -1;
 	if (store_catalog_create_table(doing->athena->settings.catalog, doing->database,
 		    doing->ddl->what, doing->execution->caller->principal.arn, &error, &err) == 0)
@@ -156,6 +177,10 @@ static int alter_table(const struct doing *doing)
 	} else if (doing->ddl->kind == DDL_REPLACE_COLUMNS) {
 		json_object_set(descriptor, "Columns", doing->ddl->what);
 	} else {
+		if (may_see(doing, athena_text(doing->ddl->what, "Location")) < 0) {
+			json_decref(table);
+			return -1;
+		}
 		json_object_set(
 			descriptor, "Location", json_object_get(doing->ddl->what, "Location"));
 	}
@@ -218,7 +243,9 @@ static int add_partitions(const struct doing *doing)
 	for (size_t i = 0; r == 0 && i < json_array_size(doing->ddl->what); i++) {
 		const json_t *one = json_array_get(doing->ddl->what, i);
 		json_t *values = values_of(doing, table, json_object_get(one, "Keys"));
-		if (values)
+		if (values && may_see(doing, athena_text(one, "Location")) < 0)
+			r = -1;
+		else if (values)
 			json_array_append_new(inputs, partition_input(doing, table, values,
 							      athena_text(one, "Location")));
 		else
