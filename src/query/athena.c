@@ -107,7 +107,7 @@ int athena_engine_open(
 		atomic_fetch_add(&count, 1));
 	if (open_database(engine, options, err) < 0 ||
 		query_trino_prepare(engine->connection, err) < 0 ||
-		athena_text_register(engine, err) < 0)
+		athena_divide_register(engine, err) < 0 || athena_text_register(engine, err) < 0)
 		return -1;
 	if (athena_execute(engine, "ATTACH ':memory:' AS awsdatacatalog; SET errors_as_json = true",
 		    NULL, &failure) < 0)

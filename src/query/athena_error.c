@@ -28,6 +28,7 @@ static const struct {
 	{"FUNCTION_NOT_FOUND", 2, 1303},
 	{"GENERIC_INTERNAL_ERROR", 1, 1},
 	{"HIVE_CANNOT_OPEN_SPLIT", 1, 1},
+	{"EXCEEDED_LOCAL_MEMORY_LIMIT", 1, 1},
 	{"FAILED", 1, 1003},
 };
 
@@ -153,6 +154,11 @@ int athena_map_error(struct athena_engine *engine, const struct query_trino *tri
 	if (trino && position) {
 		query_trino_place(trino, text, strtoul(position, NULL, 10), &line, &column);
 		snprintf(place, sizeof(place), "line %u:%u: ", line, column);
+	}
+	const char *whole = said ? said : message ? message : "";
+	if (athena_reword(engine, exception ? exception : "", whole, failure)) {
+		json_decref(told);
+		return -1;
 	}
 	int r = fail_placed(exception ? exception : "",
 		said      ? said

@@ -129,6 +129,12 @@ int athena_output_run(struct athena_engine *engine, const struct athena_query *q
 int athena_map_error(struct athena_engine *engine, const struct query_trino *trino, struct str text,
 	const char *message, struct athena_failure *failure);
 
+/* athena_words.c: what Trino has a sentence for; false: it has none. */
+bool athena_reword(const struct athena_engine *engine, const char *exception, const char *text,
+	struct athena_failure *failure);
+/* athena_divide.c: the operators / and %. */
+int athena_divide_register(struct athena_engine *engine, struct err *err);
+
 /* athena_table.c: adds the view of a table to engine->views. */
 int athena_table_make(struct athena_engine *engine, const struct athena_query *query,
 	const struct athena_reference *reference, const json_t *table,

@@ -273,7 +273,44 @@ static void test_failures(void **state)
 		"TABLE_NOT_FOUND: line 2:6: Table 'awsdatacatalog.default.nope' does not exist");
 	check_failure("SELECT nope(1)", "FUNCTION_NOT_FOUND: line 1:8: Function 'nope' not");
 	check_failure("SELECT FROM WHERE", "SYNTAX_ERROR: line 1:");
-	check_failure("SELECT cast('x' AS integer)", "INVALID_CAST_ARGUMENT: ");
+	check_failure(
+		"SELECT cast('x' AS integer)", "INVALID_CAST_ARGUMENT: Cannot cast 'x' to INT");
+	check_failure(
+		"SELECT cast('x' AS bigint)", "INVALID_CAST_ARGUMENT: Cannot cast 'x' to BIGINT");
+	check_failure("SELECT cast(srcaddr AS double) FROM flows",
+		"INVALID_CAST_ARGUMENT: Cannot cast '10.0.0.1' to DOUBLE");
+	check_failure("SELECT cast('x' AS date)",
+		"INVALID_CAST_ARGUMENT: Value cannot be cast to date: x");
+	check_failure("SELECT cast('x' AS timestamp)",
+		"INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: x");
+	check_failure("SELECT cast(version + 300 AS tinyint) FROM flows",
+		"NUMERIC_VALUE_OUT_OF_RANGE: Out of range for tinyint: 302");
+	check_failure("SELECT 2147483647 + 1",
+		"NUMERIC_VALUE_OUT_OF_RANGE: integer addition overflow: 2147483647 + 1");
+	check_failure("SELECT 9223372036854775807 * 2",
+		"NUMERIC_VALUE_OUT_OF_RANGE: bigint multiplication overflow: 9223372036854775807 * 2");
+}
+
+/* Trino documentation, "Mathematical operators": integers truncate; reals follow IEEE 754. */
+static void test_division(void **state)
+{
+	check("SELECT 7 / 2, -7 / 2, 7 % -2, -7 % 2, mod(7, 4), 7.5e0 / 2, 7.5e0 % 2, sum(bytes) / 4, "
+	      "bytes / 3 / 7 FROM flows WHERE bytes = 100 GROUP BY bytes",
+		"_col0:integer,_col1:integer,_col2:integer,_col3:integer,_col4:integer,_col5:double,"
+		"_col6:double,_col7:bigint,_col8:bigint\n"
+		"\"3\",\"-3\",\"1\",\"-1\",\"3\",\"3.75\",\"1.5\",\"25\",\"4\"\n");
+	check("SELECT 1e0 / 0, -1e0 / 0, 0e0 / 0, cast(NULL AS bigint) / 0, 1 / cast(NULL AS bigint), "
+	      "try(1 / 0), try(version / (version - 2)) FROM flows LIMIT 1",
+		"_col0:double,_col1:double,_col2:double,_col3:bigint,_col4:bigint,_col5:integer,"
+		"_col6:integer\n\"Infinity\",\"-Infinity\",\"NaN\",,,,\n");
+	check("SELECT sum(bytes) / count(*) FROM flows WHERE bytes < 0", "_col0:bigint\n\n");
+	check("SELECT CASE WHEN version = 2 THEN 0 ELSE 1 / (version - 2) END FROM flows LIMIT 1",
+		"_col0:integer\n\"0\"\n");
+	check_failure("SELECT 1 / 0", "DIVISION_BY_ZERO: Division by zero");
+	check_failure(
+		"SELECT bytes % (version - 2) FROM flows", "DIVISION_BY_ZERO: Division by zero");
+	check_failure("SELECT (-9223372036854775807 - 1) / cast(-1 AS bigint)",
+		"NUMERIC_VALUE_OUT_OF_RANGE: bigint division overflow: -9223372036854775808 / -1");
 }
 
 static void test_hostile(void **state)
@@ -337,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_division),
 		cmocka_unit_test(test_hostile),
 	};
 
