@@ -461,6 +461,8 @@ static int prepare(struct finding *finding, const struct athena_query *query)
 	json_decref(tree);
 	if (r == 0)
 		r = find_tables(finding);
+	if (r == 0 && query->only_checked)
+		return 0;
 	if (r == 0)
 		r = make_tables(finding);
 	if (r == 0)
@@ -534,7 +536,7 @@ int athena_run(struct athena_engine *engine, const struct athena_query *query,
 		r = prepare(&finding, query);
 	if (r == 0 && engine->interrupted)
 		r = athena_fail(failure, "", "Query cancelled by user");
-	if (r == 0)
+	if (r == 0 && !query->only_checked)
 		r = query->output ? athena_output_run(engine, query, failure)
 				  : start(engine, query, failure);
 	athena_references_done(&finding.references);
@@ -542,7 +544,9 @@ int athena_run(struct athena_engine *engine, const struct athena_query *query,
 	json_decref(finding.views);
 	if (r < 0)
 		return -1;
-	return query->output ? 0 : athena_value_columns(engine, &engine->result, failure);
+	return query->output || query->only_checked
+		       ? 0
+		       : athena_value_columns(engine, &engine->result, failure);
 }
 
 int athena_next(struct athena_engine *engine, struct buf *csv, size_t *ret_rows,

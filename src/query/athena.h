@@ -104,6 +104,7 @@ struct athena_query {
 	uint64_t scan_limit;                /* bytes; 0: none */
 	const struct athena_output *output; /* NULL: rows are fetched */
 	bool explain, analyze;
+	bool only_checked; /* tables are found, nothing else is done */
 };
 
 /* A column of the result, as ColumnInfo tells it. */

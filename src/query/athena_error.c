@@ -29,6 +29,8 @@ static const struct {
 	{"GENERIC_INTERNAL_ERROR", 1, 1},
 	{"HIVE_CANNOT_OPEN_SPLIT", 1, 1},
 	{"EXCEEDED_LOCAL_MEMORY_LIMIT", 1, 1},
+	{"HIVE_FILESYSTEM_ERROR", 2, 1},
+	{"HIVE_BAD_DATA", 2, 1},
 	{"FAILED", 1, 1003},
 };
 

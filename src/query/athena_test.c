@@ -313,6 +313,15 @@ static void test_division(void **state)
 		"NUMERIC_VALUE_OUT_OF_RANGE: bigint division overflow: -9223372036854775808 / -1");
 }
 
+/* It fails alone, with nothing kept back. */
+static void test_memory(void **state)
+{
+	check_failure("SELECT length(array_join(array_agg(rpad('x', 100000, 'x')), '')) "
+		      "FROM UNNEST(sequence(1, 8000)) AS t(n)",
+		"Query exhausted resources at this scale factor");
+	check("SELECT 1", "_col0:integer\n\"1\"\n");
+}
+
 static void test_hostile(void **state)
 {
 	static const char *const statements[] = {
@@ -375,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_division),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_hostile),
 	};
 

@@ -1,5 +1,7 @@
 #include "store/queries.h"
 
+enum { PRUNE_ONCE = 500 };
+
 struct store_queries {
 	struct store_database *database;
 };
@@ -146,5 +148,43 @@ int store_queries_list(struct store_queries *queries, enum store_query_kind kind
 		json_decref(list);
 	else
 		*ret_list = list;
+	return r;
+}
+
+/* The next few; *ret_deleted tells how many. */
+static int prune_some(struct store_queries *queries, enum store_query_kind kind, const char *path,
+	int64_t before, size_t *ret_deleted, struct err *err)
+{
+	struct store_connection *writer;
+	sqlite3_stmt *statement;
+
+	*ret_deleted = 0;
+	if (store_write_begin(queries->database, &writer, err) < 0)
+		return -1;
+	int r = store_statement(writer,
+		"DELETE FROM athena_item WHERE place IN (SELECT place FROM athena_item"
+		" WHERE kind = ?1 ORDER BY place LIMIT ?4) AND json_extract(document, ?2) < ?3"
+		" RETURNING 1",
+		&statement, err);
+	if (r == 0) {
+		store_bind_i64(statement, 1, kind);
+		store_bind_str(statement, 2, str_from(path));
+		store_bind_i64(statement, 3, before);
+		store_bind_i64(statement, 4, PRUNE_ONCE);
+		while ((r = store_step(statement, err)) > 0)
+			++*ret_deleted;
+		sqlite3_reset(statement);
+	}
+	return store_write_end(writer, r, err);
+}
+
+int store_queries_prune(struct store_queries *queries, enum store_query_kind kind, const char *path,
+	int64_t before, struct err *err)
+{
+	size_t deleted = PRUNE_ONCE;
+	int r = 0;
+
+	while (r == 0 && deleted == PRUNE_ONCE)
+		r = prune_some(queries, kind, path, before, &deleted, err);
 	return r;
 }

@@ -41,3 +41,7 @@ int store_queries_delete(struct store_queries *queries, enum store_query_kind ki
  * Place is `before` of the next page. */
 int store_queries_list(struct store_queries *queries, enum store_query_kind kind, struct str scope,
 	int64_t before, size_t limit, json_t **ret_list, struct err *err);
+/* Deletes documents of the kind, the oldest first, as long as the number at the path ("$.Time") is
+ * less than `before`. */
+int store_queries_prune(struct store_queries *queries, enum store_query_kind kind, const char *path,
+	int64_t before, struct err *err);

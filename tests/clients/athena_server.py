@@ -15,7 +15,7 @@ class AthenaCase(Case):
 
 	@classmethod
 	def connect(cls):
-		cls.athena, cls.s3, cls.glue = (cls.server.client(name) for name in ('athena', 's3', 'glue'))
+		cls.athena, cls.s3, cls.glue, cls.iam = (cls.server.client(name) for name in ('athena', 's3', 'glue', 'iam'))
 
 	@classmethod
 	def finish(cls, text, client=None, **more):

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { ID_SIZE = 36, ROWS_MAX = 1000, PAGE_MAX = 50 };
+enum { ID_SIZE = 36, ROWS_MAX = 1000, PAGE_MAX = 50, REUSABLE = 1024 };
 
 /* A query that waits or runs. Kept is what the store has of it:
  * {Execution: QueryExecution, Columns: ColumnInfo..., UpdateCount}. */
@@ -21,11 +21,12 @@ struct execution {
 	char *sql;      /* the SELECT inside with its parameters */
 	json_t *kept;
 	uint64_t scan_limit;
+	int64_t reuse_ms; /* results of this age are taken; 0: none */
 	struct store_caller *caller;
 	char *peer;
 	int64_t queued_ns, started_ns;
 	struct athena_engine *engine; /* while it runs, under the lock */
-	bool is_running, is_stopped;
+	bool is_running, is_stopped, is_done, is_reused;
 	unsigned users; /* the runner and those who look */
 };
 
@@ -41,6 +42,13 @@ struct athena {
 	struct athena_engine *checker; /* parses, under check_lock */
 	pthread_mutex_t check_lock;
 	struct aws_policy *allow_all;
+	int64_t pruned_ns; /* when old queries were last forgotten */
+	struct athena_reusable {
+		uint8_t digest[32]; /* of what was asked */
+		char id[ID_SIZE + 1];
+		int64_t done_ms; /* 0: nothing */
+	} reusable[REUSABLE];
+	size_t reusable_next;
 };
 
 static inline struct athena *athena_of(const struct api_call *call)
@@ -128,6 +136,13 @@ int athena_put_file(struct athena *athena, struct execution *execution, struct s
 json_t *athena_column(const char *name, const char *type, int precision, int scale, bool sensitive);
 int athena_put_metadata(struct athena *athena, struct execution *execution, struct str location,
 	const json_t *columns, struct athena_failure *failure);
+
+/* ---- reuse.c ---- */
+int64_t athena_reuse_age(const json_t *configuration); /* ResultReuseConfiguration */
+/* Under the lock: one that succeeded. */
+void athena_reuse_keep(struct athena *athena, const struct execution *execution);
+/* *ret_reused: there was a result, which is the query's now. */
+int athena_reuse(const struct work *work, struct athena_query *query, bool *ret_reused);
 
 #define ATHENA_HANDLER(name) int name(struct api_call *call, struct aws_error *error)
 ATHENA_HANDLER(athena_start_query);

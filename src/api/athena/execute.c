@@ -109,14 +109,19 @@ static int fetch(const struct work *work, struct store_draft *draft, struct buf 
 	return draft && csv->n ? add(work, draft, csv) : 0;
 }
 
-static int run_select(const struct work *work, const struct athena_query *query)
+static int run_select(const struct work *work, struct athena_query *query)
 {
 	_cleanup_(store_draft_freep) struct store_draft *draft = NULL;
 	_cleanup_buf_ struct buf csv = {0};
 	struct str output = athena_output_of(work->execution);
 	struct aws_error error;
 	struct err err = ERR_INIT;
+	bool reused;
 
+	if (!query->explain) {
+		if (athena_reuse(work, query, &reused) < 0 || reused)
+			return reused ? 0 : -1;
+	}
 	if (athena_run(work->engine, query, work->failure) < 0)
 		return -1;
 	if (query->explain)

@@ -200,8 +200,12 @@ static json_t *document_of(struct api_call *call, const struct execution *execut
 		"EffectiveEngineVersion", engine, "Statistics", "ResultReuseInformation",
 		"ReusedPreviousResult", 0);
 
-	json_object_set_new(document, "ResultReuseConfiguration",
-		json_pack("{s:{s:b}}", "ResultReuseByAgeConfiguration", "Enabled", 0));
+	json_t *reuse = json_object_get(call->input, "ResultReuseConfiguration");
+	if (reuse)
+		json_object_set(document, "ResultReuseConfiguration", reuse);
+	else
+		json_object_set_new(document, "ResultReuseConfiguration",
+			json_pack("{s:{s:b}}", "ResultReuseByAgeConfiguration", "Enabled", 0));
 	if (parameters)
 		json_object_set(document, "ExecutionParameters", parameters);
 	return document;
@@ -244,8 +248,8 @@ static int keep_token(struct api_call *call, const struct execution *execution)
 
 	if (!token.p)
 		return 0;
-	json_t *document = json_pack("{s:s, s:O}", "QueryExecutionId", execution->id, "Query",
-		json_object_get(call->input, "QueryString"));
+	json_t *document = json_pack("{s:s, s:O, s:I}", "QueryExecutionId", execution->id, "Query",
+		json_object_get(call->input, "QueryString"), "Time", (json_int_t)athena_now_ms());
 	if (athena_text(context, "Database").p)
 		json_object_set(document, "Database", json_object_get(context, "Database"));
 	int r = store_queries_put(athena_of(call)->settings.queries, STORE_EXECUTION_TOKEN, STR(""),
@@ -268,6 +272,8 @@ static int start(struct api_call *call, struct execution *execution, const json_
 		make_output(call, group, execution, &output, error) < 0)
 		return -1;
 	execution->scan_limit = (uint64_t)json_integer_value(cutoff);
+	execution->reuse_ms =
+		athena_reuse_age(json_object_get(call->input, "ResultReuseConfiguration"));
 	execution->queued_ns = clock_mono_ns();
 	execution->kept = json_pack("{s:o, s:[], s:i}", "Execution",
 		document_of(call, execution, name, buf_str(&output)), "Columns", "UpdateCount", 0);

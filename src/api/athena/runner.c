@@ -7,6 +7,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
+
+/* Athena's history goes back so far. */
+#define KEPT_MS       (INT64_C(45) * 24 * 3600 * 1000)
+#define PRUNE_SECONDS 3600
 
 void execution_free(struct execution *execution)
 {
@@ -61,13 +66,15 @@ static void set_statistics(struct execution *execution, uint64_t scanned, int64_
 }
 
 /* Under the lock. */
-static void set_final(struct execution *execution, const struct athena_failure *failure)
+static void set_final(
+	struct athena *athena, struct execution *execution, const struct athena_failure *failure)
 {
 	json_t *status = status_of(execution);
 	bool cancelled = execution->is_stopped;
 
 	json_object_set_new(status, "CompletionDateTime", json_integer(athena_now_ms()));
 	if (!failure && !cancelled) {
+		athena_reuse_keep(athena, execution);
 		json_object_set_new(status, "State", json_string("SUCCEEDED"));
 		return;
 	}
@@ -92,6 +99,22 @@ static void forget(struct athena *athena, struct execution *execution)
 	*at = execution->next;
 }
 
+/* Those that have ended go into the store and out of the list; while the disk is full they stay. */
+static void settle(struct athena *athena)
+{
+	pthread_mutex_lock(&athena->lock);
+	for (struct execution **at = &athena->first; *at;) {
+		struct execution *one = *at;
+		if (!one->is_done || athena_store(athena, one->kept) < 0) {
+			at = &one->next;
+			continue;
+		}
+		*at = one->next;
+		execution_free(one);
+	}
+	pthread_mutex_unlock(&athena->lock);
+}
+
 static void run(struct athena *athena, struct execution *execution, struct athena_engine *engine)
 {
 	struct athena_failure failure = {.category = 0};
@@ -100,15 +123,10 @@ static void run(struct athena *athena, struct execution *execution, struct athen
 	pthread_mutex_lock(&athena->lock);
 	execution->engine = NULL;
 	set_statistics(execution, athena_scanned(engine), clock_mono_ns());
-	set_final(execution, r < 0 ? &failure : NULL);
-	json_t *kept = json_deep_copy(execution->kept);
+	set_final(athena, execution, r < 0 ? &failure : NULL);
+	execution->is_done = true;
 	pthread_mutex_unlock(&athena->lock);
-	athena_store(athena, kept);
-	json_decref(kept);
-	pthread_mutex_lock(&athena->lock);
-	forget(athena, execution);
-	pthread_mutex_unlock(&athena->lock);
-	execution_free(execution);
+	settle(athena);
 }
 
 /* Under the lock: the first that waits, running from now on. */
@@ -124,6 +142,34 @@ static struct execution *take_waiting(struct athena *athena, struct athena_engin
 		return one;
 	}
 	return NULL;
+}
+
+/* Forgets what is too old, once an hour. 1: time has passed without the lock. */
+static int prune(struct athena *athena)
+{
+	const int64_t before = athena_now_ms() - KEPT_MS;
+	int64_t now = clock_mono_ns();
+	struct err err = ERR_INIT;
+
+	if (athena->pruned_ns && now - athena->pruned_ns < PRUNE_SECONDS * CLOCK_NS_PER_SECOND)
+		return 0;
+	athena->pruned_ns = now;
+	pthread_mutex_unlock(&athena->lock);
+	store_queries_prune(athena->settings.queries, STORE_EXECUTION,
+		"$.Execution.Status.SubmissionDateTime", before, &err);
+	store_queries_prune(
+		athena->settings.queries, STORE_EXECUTION_TOKEN, "$.Time", before, &err);
+	pthread_mutex_lock(&athena->lock);
+	return 1;
+}
+
+static void wait(struct athena *athena)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PRUNE_SECONDS;
+	pthread_cond_timedwait(&athena->wake, &athena->lock, &until);
 }
 
 static void *work(void *context)
@@ -143,7 +189,8 @@ static void *work(void *context)
 		}
 		struct execution *execution = take_waiting(athena, engine);
 		if (!execution) {
-			pthread_cond_wait(&athena->wake, &athena->lock);
+			if (prune(athena) == 0)
+				wait(athena);
 			continue;
 		}
 		pthread_mutex_unlock(&athena->lock);
@@ -208,7 +255,7 @@ void athena_cancel(struct athena *athena, struct str id)
 	if (execution && !execution->is_running) {
 		forget(athena, execution);
 		set_statistics(execution, 0, clock_mono_ns());
-		set_final(execution, NULL);
+		set_final(athena, execution, NULL);
 		athena_store(athena, execution->kept);
 		execution_free(execution);
 	}

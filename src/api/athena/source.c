@@ -283,7 +283,9 @@ static int find_files(void *context, struct str location,
 			.max = STORE_LIST_MAX};
 		r = store_list(athena->settings.objects, &options, &list, &error, &err);
 		if (r < 0) {
-			athena_fail_aws(failure, &error);
+			athena_fail(failure, "HIVE_FILESYSTEM_ERROR",
+				"Failed to list directory: %.*s: %s", STR_ARG(location),
+				error.message);
 			break;
 		}
 		r = add_page(source, bucket, policy, &list, add, adding, failure);
