@@ -60,6 +60,10 @@ struct athena_source {
 	int (*databases)(void *context, json_t **ret_names, struct athena_failure *failure);
 	int (*tables)(void *context, struct str database, json_t **ret_tables,
 		struct athena_failure *failure);
+	/* Names of the folders right below s3://BUCKET/PREFIX/. NULL: cannot. */
+	int (*folders)(void *context, struct str location,
+		int (*add)(void *adding, struct str name), void *adding,
+		struct athena_failure *failure);
 	/* Each object below s3://BUCKET/PREFIX. add fails: stop. */
 	int (*files)(void *context, struct str location,
 		int (*add)(void *adding, const struct athena_file *file), void *adding,

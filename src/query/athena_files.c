@@ -201,7 +201,7 @@ static int find_partitions(struct athena_engine *engine, const struct athena_que
 	struct athena_failure *failure)
 {
 	if (str_equal_ignoring_case(athena_property(table, "projection.enabled"), STR("true")))
-		return athena_project(engine, reference, table, ret_partitions, failure);
+		return athena_project(engine, query, reference, table, ret_partitions, failure);
 	return query->source.partitions(query->source.context, str_from(reference->database),
 		str_from(reference->table), ret_partitions, failure);
 }

@@ -150,8 +150,15 @@ int athena_make_rows(struct athena_engine *engine, const char *name, size_t keys
 	const json_t *rows, struct athena_failure *failure);
 /* athena_projection.c: the partitions that a table's properties make, but for those that a key
  * alone excludes, as Partitions. */
-int athena_project(struct athena_engine *engine, const struct athena_reference *reference,
-	const json_t *table, json_t **ret_partitions, struct athena_failure *failure);
+int athena_project(struct athena_engine *engine, const struct athena_query *query,
+	const struct athena_reference *reference, const json_t *table, json_t **ret_partitions,
+	struct athena_failure *failure);
+/* athena_discover.c: those of the combinations of lists (of values, one for each key) whose folders
+ * are there; added to partitions. */
+enum { ATHENA_NOT_UNDERSTOOD = 1 };
+int athena_discover(struct athena_engine *engine, const struct athena_query *query,
+	const json_t *table, const json_t *lists, json_t *partitions,
+	struct athena_failure *failure);
 /* athena_files.c: which of the rows (lists of one text a key) may the uses want? */
 int athena_filter_keys(struct athena_engine *engine, const struct athena_reference *reference,
 	const json_t *keys, const json_t *rows, bool *ret_wanted, struct athena_failure *failure);

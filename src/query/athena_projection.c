@@ -465,8 +465,25 @@ static int combine(struct projection *projection, const json_t *lists, json_t *p
 	return 0;
 }
 
-int athena_project(struct athena_engine *engine, const struct athena_reference *reference,
-	const json_t *table, json_t **ret_partitions, struct athena_failure *failure)
+/* More combinations than this are not each listed. */
+enum { COMBINE_MAX = 1000 };
+
+static bool is_large(const json_t *lists)
+{
+	size_t total = 1;
+
+	for (size_t k = 0; k < json_array_size(lists); k++) {
+		size_t count = json_array_size(json_array_get(lists, k));
+		if (count == 0)
+			return false;
+		total = total > SIZE_MAX / count ? SIZE_MAX : total * count;
+	}
+	return total > COMBINE_MAX;
+}
+
+int athena_project(struct athena_engine *engine, const struct athena_query *query,
+	const struct athena_reference *reference, const json_t *table, json_t **ret_partitions,
+	struct athena_failure *failure)
 {
 	struct projection projection = {
 		engine, reference, table, json_object_get(table, "PartitionKeys"), failure};
@@ -478,7 +495,11 @@ int athena_project(struct athena_engine *engine, const struct athena_reference *
 		r = values_of(&projection, json_array_get(projection.keys, k), &values);
 		json_array_append_new(lists, values);
 	}
-	if (r == 0)
+	if (r == 0 && is_large(lists))
+		r = athena_discover(engine, query, table, lists, partitions, failure);
+	else if (r == 0)
+		r = ATHENA_NOT_UNDERSTOOD;
+	if (r == ATHENA_NOT_UNDERSTOOD)
 		r = combine(&projection, lists, partitions);
 	json_decref(lists);
 	if (r < 0)

@@ -298,8 +298,48 @@ static int find_files(void *context, struct str location,
 	return r;
 }
 
+static int find_folders(void *context, struct str location,
+	int (*add)(void *adding, struct str name), void *adding, struct athena_failure *failure)
+{
+	struct source *source = context;
+	_cleanup_buf_ struct buf arn = {0}, after = {0};
+	struct str bucket, key;
+	bool more = true;
+	int r = 0;
+
+	if (!athena_split_location(location, &bucket, &key))
+		return athena_fail(failure, "HIVE_METASTORE_ERROR",
+			"the location %.*s is not in S3", STR_ARG(location));
+	buf_printf(&arn, "arn:aws:s3:::%.*s", STR_ARG(bucket));
+	if (athena_may(source->athena, source->execution, "s3:ListBucket", buf_str(&arn), failure) <
+		0)
+		return -1;
+	while (r == 0 && more) {
+		struct store_list list = {.count = 0};
+		struct aws_error error;
+		struct err err = ERR_INIT;
+		const struct store_list_options options = {.bucket = bucket,
+			.prefix = key,
+			.delimiter = STR("/"),
+			.after = buf_str(&after),
+			.max = STORE_LIST_MAX};
+		if (store_list(source->athena->settings.objects, &options, &list, &error, &err) < 0)
+			return athena_fail(failure, "HIVE_FILESYSTEM_ERROR",
+				"Failed to list directory: %.*s: %s", STR_ARG(location),
+				error.message);
+		for (size_t i = 0; r == 0 && i < list.prefix_count; i++)
+			r = add(adding, (struct str){list.prefixes[i].p + key.n,
+						list.prefixes[i].n - key.n - 1});
+		more = list.is_truncated;
+		after.n = 0;
+		buf_add_str(&after, list.next_key);
+		store_list_done(&list);
+	}
+	return r;
+}
+
 struct athena_source athena_source_of(struct source *source)
 {
-	return (struct athena_source){
-		source, find_table, find_partitions, list_databases, list_tables, find_files};
+	return (struct athena_source){source, find_table, find_partitions, list_databases,
+		list_tables, find_folders, find_files};
 }
