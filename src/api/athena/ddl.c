@@ -1,5 +1,6 @@
 /* DDL on the catalog; show.c has what only tells of it. */
 #include "api/athena/ddl_priv.h"
+#include "api/glue/glue.h"
 
 #include <stdio.h>
 
@@ -115,6 +116,8 @@ static int create_table(const struct doing *doing)
 	if (ddl_may(doing, "glue:CreateTable", true) < 0 ||
 		may_see(doing, athena_text(descriptor, "Location")) < 0)
 		return -1;
+	glue_ready_table_give_way(
+		doing->athena->settings.catalog, doing->database, doing->ddl->what);
 	if (store_catalog_create_table(doing->athena->settings.catalog, doing->database,
 		    doing->ddl->what, doing->execution->caller->principal.arn, &error, &err) == 0)
 		return 0;

@@ -4,7 +4,8 @@
  *
  * At the start the table `vpc_flow_logs` of the database `default` is made, unless there is one:
  * Parquet in the bucket that `nagare up` records to, its partitions projected, so that it is always
- * current. Crawlers look at the server's own buckets (store/objects.h), on a thread of the
+ * current. AWS's guides call their tables by the same name: a table that is created elsewhere takes
+ * its place. Crawlers look at the server's own buckets (store/objects.h), on a thread of the
  * service's own, one after the other, when they are started or their schedule says so. */
 #pragma once
 
@@ -26,5 +27,9 @@ struct glue_options {
 int glue_start(struct glue **ret_glue, const struct glue_options *options, struct err *err);
 void glue_stop(struct glue *glue); /* ends the thread, and frees */
 MEM_DEFINE_CLEANUP(struct glue, glue_stop)
+
+/* Deletes the ready table where input, a TableInput, is to be a table of its name elsewhere. */
+void glue_ready_table_give_way(
+	struct store_catalog *catalog, struct str database, const json_t *input);
 
 extern const struct api_service api_glue; /* context: the struct glue */

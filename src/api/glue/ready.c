@@ -7,7 +7,9 @@
 
 #include <time.h>
 
-#define BUCKET "nagare-flow-logs"
+#define BUCKET      "nagare-flow-logs"
+#define LOCATION    "s3://" BUCKET "/AWSLogs/"
+#define DESCRIPTION "Flow logs recorded by nagare"
 
 static const char *const keys[] = {
 	"aws-account-id", "aws-service", "aws-region", "year", "month", "day", "hour"};
@@ -85,18 +87,38 @@ int glue_make_ready_table(struct glue *glue, struct err *err)
 		json_array_append_new(
 			key_list, json_pack("{s:s, s:s}", "Name", keys[i], "Type", "string"));
 	json_t *storage = json_pack("{s:o, s:s, s:s, s:s, s:b, s:i, s:{s:s, s:{s:s}}}", "Columns",
-		columns_of_all(), "Location", "s3://" BUCKET "/AWSLogs/", "InputFormat",
-		input_format, "OutputFormat", output_format, "Compressed", false, "NumberOfBuckets",
-		-1, "SerdeInfo", "SerializationLibrary",
+		columns_of_all(), "Location", LOCATION, "InputFormat", input_format, "OutputFormat",
+		output_format, "Compressed", false, "NumberOfBuckets", -1, "SerdeInfo",
+		"SerializationLibrary",
 		"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", "Parameters",
 		"serialization.format", "1");
 	json_t *input = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "Name", "vpc_flow_logs",
-		"Description", "Flow logs recorded by nagare", "TableType", "EXTERNAL_TABLE",
-		"StorageDescriptor", storage, "PartitionKeys", key_list, "Parameters",
-		parameters_of(glue));
+		"Description", DESCRIPTION, "TableType", "EXTERNAL_TABLE", "StorageDescriptor",
+		storage, "PartitionKeys", key_list, "Parameters", parameters_of(glue));
 	int result = store_catalog_create_table(
 		glue->catalog, STR("default"), input, STR(""), &error, err);
 	json_decref(input);
 	/* A user's own table of that name stays as it is. */
 	return result < 0 && error.code != AWS_ERROR_ALREADY_EXISTS_EXCEPTION ? -1 : 0;
+}
+
+void glue_ready_table_give_way(
+	struct store_catalog *catalog, struct str database, const json_t *input)
+{
+	struct store_table_name name = {database, glue_text(input, "Name")};
+	struct aws_error error = {0};
+	struct err err = ERR_INIT;
+	json_t *there = NULL;
+
+	if (!str_equal_ignoring_case(database, STR("default")) ||
+		!str_equal_ignoring_case(name.table, STR("vpc_flow_logs")) ||
+		str_equal(glue_text(json_object_get(input, "StorageDescriptor"), "Location"),
+			STR(LOCATION)) ||
+		store_catalog_get_table(catalog, name, &there, &error, &err) < 0)
+		return;
+	if (str_equal(glue_text(there, "Description"), STR(DESCRIPTION)) &&
+		str_equal(glue_text(json_object_get(there, "StorageDescriptor"), "Location"),
+			STR(LOCATION)))
+		store_catalog_delete_table(catalog, name, &error, &err);
+	json_decref(there);
 }

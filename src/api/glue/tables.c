@@ -24,10 +24,11 @@ GLUE_HANDLER(glue_create_table)
 	const struct store_caller *caller = call->exchange->caller;
 	const json_t *input = NULL;
 
-	if (check_input(call, &input, error) < 0 ||
-		store_catalog_create_table(glue->catalog, glue_text(call->input, "DatabaseName"),
-			input, caller ? caller->principal.arn : STR(""), error,
-			&call->exchange->err) < 0)
+	if (check_input(call, &input, error) < 0)
+		return -1;
+	glue_ready_table_give_way(glue->catalog, glue_text(call->input, "DatabaseName"), input);
+	if (store_catalog_create_table(glue->catalog, glue_text(call->input, "DatabaseName"), input,
+		    caller ? caller->principal.arn : STR(""), error, &call->exchange->err) < 0)
 		return -1;
 	return glue_put_indexes(call,
 		(struct store_table_name){
