@@ -90,7 +90,6 @@ static const char *kind_of(const char *exception, const char *text)
 		{NULL, "Cannot mix values", "TYPE_MISMATCH"},
 		{NULL, "an explicit cast is required", "TYPE_MISMATCH"},
 		{"Binder", "No function matches", "FUNCTION_NOT_FOUND"},
-		{"Binder", "must appear in the GROUP BY", "EXPRESSION_NOT_AGGREGATE"},
 		{"Binder", "Ambiguous reference", "AMBIGUOUS_NAME"},
 		{"Binder", "", "SYNTAX_ERROR"},
 		{"Catalog", "", "SYNTAX_ERROR"},
@@ -134,6 +133,10 @@ static int fail_placed(
 		return athena_fail(failure, "FUNCTION_NOT_FOUND",
 			"%sFunction '%.*s' not registered", place, STR_ARG(name));
 	}
+	if (strstr(text, "must appear in the GROUP BY"))
+		return athena_fail(failure, "EXPRESSION_NOT_AGGREGATE",
+			"%s'%.*s' must be an aggregate expression or appear in GROUP BY clause",
+			place, STR_ARG(quoted(text)));
 	struct str said = sentence(text);
 	return athena_fail(failure, kind_of(exception, text), "%s%.*s", place, STR_ARG(said));
 }

@@ -203,8 +203,13 @@ static int visit_from(struct walk *walk, json_t *from, json_t *conjuncts)
 	return visit(walk, json_object_get(from, "condition"));
 }
 
+/* "CASE WHEN a THEN b ELSE false END" asks for both. */
+static bool add_guarded(json_t *list, json_t *condition);
+
 static void add_conjuncts(json_t *list, json_t *condition)
 {
+	if (add_guarded(list, condition))
+		return;
 	if (!is(condition, "type", "CONJUNCTION_AND")) {
 		if (json_is_object(condition))
 			json_array_append(list, condition);
@@ -213,6 +218,25 @@ static void add_conjuncts(json_t *list, json_t *condition)
 	const json_t *children = json_object_get(condition, "children");
 	for (size_t i = 0; i < json_array_size(children); i++)
 		add_conjuncts(list, json_array_get(children, i));
+}
+
+static bool add_guarded(json_t *list, json_t *condition)
+{
+	const json_t *checks = json_object_get(condition, "case_checks");
+	const json_t *otherwise = json_object_get(condition, "else_expr");
+
+	if (!is(condition, "class", "CASE") || json_array_size(checks) != 1)
+		return false;
+	/* false is written as a text that is cast */
+	if (is(otherwise, "class", "CAST"))
+		otherwise = json_object_get(otherwise, "child");
+	const json_t *value = json_object_get(json_object_get(otherwise, "value"), "value");
+	if (!json_is_false(value) && !str_equal(athena_json_str(value), STR("f")))
+		return false;
+	const json_t *check = json_array_get(checks, 0);
+	add_conjuncts(list, json_object_get(check, "when_expr"));
+	add_conjuncts(list, json_object_get(check, "then_expr"));
+	return true;
 }
 
 /* The queries of WITH; each sees those before it, a recursive one itself. */
@@ -333,6 +357,17 @@ static bool is_key(struct str name, const json_t *keys)
 	return false;
 }
 
+/* current_date and its like, which are no columns. */
+static bool is_clock(const json_t *node, const json_t *keys)
+{
+	static const char *const clocks[] = {
+		"current_date", "current_timestamp", "localtimestamp", "current_time", NULL};
+	const json_t *names = json_object_get(node, "column_names");
+	struct str name = athena_json_str(json_array_get(names, 0));
+
+	return json_array_size(names) == 1 && is_listed(name, clocks) && !is_key(name, keys);
+}
+
 /* False: something that depends on more than the keys. */
 static bool strip(json_t *node, const json_t *keys, struct str alias, size_t *named)
 {
@@ -349,7 +384,7 @@ static bool strip(json_t *node, const json_t *keys, struct str alias, size_t *na
 		return true;
 	if (is_listed(athena_json_str(json_object_get(node, "class")), kinds))
 		return false;
-	if (is(node, "class", "COLUMN_REF")) {
+	if (is(node, "class", "COLUMN_REF") && !is_clock(node, keys)) {
 		const json_t *names = json_object_get(node, "column_names");
 		size_t count = json_array_size(names);
 		json_t *last = json_array_get(names, count - 1);

@@ -1,6 +1,7 @@
 /* Values as Athena writes them into results: numbers as Java does, timestamps to the millisecond,
  * arrays [a, b], maps {k=v}, rows {name=v}, binary as pairs of hexadecimal digits. */
 #include "query/athena_priv.h"
+#include "query/trino_priv.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 struct athena_value_type {
 	duckdb_type id, internal;
 	uint8_t width, scale;
-	bool json;
+	bool json, address, prefix, zoned; /* types of those names over another (trino.h) */
 	size_t count;
 	struct athena_value_type **children;
 	char **names; /* of a row's fields */
@@ -47,6 +48,10 @@ static struct athena_value_type *type_of(duckdb_logical_type logical)
 
 	type->id = duckdb_get_type_id(logical);
 	type->json = alias && strcmp(alias, "JSON") == 0;
+	type->address = alias && (strcmp(alias, QUERY_ADDRESS_TYPE) == 0 ||
+					 strcmp(alias, QUERY_PREFIX_TYPE) == 0);
+	type->prefix = type->address && strcmp(alias, QUERY_PREFIX_TYPE) == 0;
+	type->zoned = alias && strcmp(alias, TRINO_ZONED_TYPE) == 0;
 	duckdb_free(alias);
 	if (type->id == DUCKDB_TYPE_DECIMAL) {
 		type->internal = duckdb_decimal_internal_type(logical);
@@ -150,14 +155,17 @@ static int add_column(struct athena_engine *engine, const char *name, duckdb_log
 	if (!add_hive(&hive, type))
 		return athena_fail(failure, "NOT_SUPPORTED",
 			"column '%s' has a type that is not supported", column->name);
-	const struct kind *kind = kind_of(type->id);
+	const struct kind *kind = kind_of(type->zoned ? DUCKDB_TYPE_TIMESTAMP_TZ : type->id);
 	column->hive_type = mem_strdup(buf_text(&hive));
-	column->type = type->json ? "json" : kind->name;
+	column->type = type->json      ? "json"
+		       : type->prefix  ? "ipprefix"
+		       : type->address ? "ipaddress"
+				       : kind->name;
 	column->precision = type->id == DUCKDB_TYPE_DECIMAL ? type->width
-			    : type->json                    ? 0
+			    : type->json || type->address   ? 0
 							    : kind->precision;
 	column->scale = type->scale;
-	column->case_sensitive = type->id == DUCKDB_TYPE_VARCHAR && !type->json;
+	column->case_sensitive = type->id == DUCKDB_TYPE_VARCHAR && !type->json && !type->zoned;
 	return 0;
 }
 
@@ -352,7 +360,11 @@ static void add_nested(
 	if (type->id == DUCKDB_TYPE_STRUCT) {
 		buf_add_char(buf, '{');
 		for (size_t i = 0; i < type->count; i++) {
-			buf_printf(buf, "%s%s=", i ? ", " : "", type->names[i]);
+			buf_printf(buf, "%s", i ? ", " : "");
+			if (*type->names[i])
+				buf_printf(buf, "%s=", type->names[i]);
+			else
+				buf_printf(buf, "field%zu=", i);
 			add_or_null(buf, type->children[i],
 				duckdb_struct_vector_get_child(vector, i), row);
 		}
@@ -419,7 +431,9 @@ static void add_value(
 	case DUCKDB_TYPE_BLOB: {
 		duckdb_string_t *text = (duckdb_string_t *)data + row;
 		struct str bytes = {duckdb_string_t_data(text), duckdb_string_t_length(*text)};
-		if (type->id == DUCKDB_TYPE_BLOB)
+		if (type->address)
+			query_address_add(buf, bytes);
+		else if (type->id == DUCKDB_TYPE_BLOB)
 			add_bytes(buf, bytes);
 		else
 			buf_add_str(buf, bytes);
@@ -479,5 +493,120 @@ void athena_value_rows(struct athena_engine *engine, duckdb_data_chunk chunk, st
 		}
 		buf_add_char(csv, '\n');
 	}
+}
+
+/* ---- functions of SQL ---- */
+
+static struct str text_at(duckdb_vector vector, idx_t row)
+{
+	duckdb_string_t *text = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
+
+	return (struct str){duckdb_string_t_data(text), duckdb_string_t_length(*text)};
+}
+
+static void set_text(duckdb_vector output, idx_t row, struct str text)
+{
+	duckdb_vector_assign_string_element_len(output, row, text.p, text.n);
+}
+
+static void set_null(duckdb_vector output, idx_t row)
+{
+	duckdb_vector_ensure_validity_writable(output);
+	duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
+}
+
+/* A JSON's text when it is cast: a string without its quotes; false: null. */
+static bool add_json_text(struct buf *buf, struct str json)
+{
+	json_t *value = json_loadb(json.p, json.n, JSON_DECODE_ANY, NULL);
+
+	if (json_is_string(value))
+		buf_add(buf, json_string_value(value), json_string_length(value));
+	else
+		buf_add_str(buf, json);
+	bool is_null = json_is_null(value);
+	json_decref(value);
+	return !is_null;
+}
+
+static void to_varchar(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+	_cleanup_buf_ struct buf text = {0};
+	duckdb_vector values = duckdb_data_chunk_get_vector(input, 0);
+	duckdb_logical_type logical = duckdb_vector_get_column_type(values);
+	struct athena_value_type *type = type_of(logical);
+	idx_t rows = duckdb_data_chunk_get_size(input);
+
+	duckdb_destroy_logical_type(&logical);
+	for (idx_t row = 0; row < rows; row++) {
+		text.n = 0;
+		if (type->id == DUCKDB_TYPE_SQLNULL || is_null(values, row)) {
+			set_null(output, row);
+		} else if (type->json) {
+			if (add_json_text(&text, text_at(values, row)))
+				set_text(output, row, buf_str(&text));
+			else
+				set_null(output, row);
+		} else if (type->id == DUCKDB_TYPE_BLOB && !type->address) {
+			set_text(output, row, text_at(values, row));
+		} else {
+			add_value(&text, type, values, row);
+			set_text(output, row, buf_str(&text));
+		}
+	}
+	type_free(type);
+}
+
+static void to_zoned(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+	_cleanup_buf_ struct buf text = {0};
+	duckdb_vector times = duckdb_data_chunk_get_vector(input, 0);
+	duckdb_vector zones = duckdb_data_chunk_get_vector(input, 1);
+	idx_t rows = duckdb_data_chunk_get_size(input);
+
+	for (idx_t row = 0; row < rows; row++) {
+		if (is_null(times, row) || is_null(zones, row)) {
+			set_null(output, row);
+			continue;
+		}
+		text.n = 0;
+		add_timestamp(&text, ((int64_t *)duckdb_vector_get_data(times))[row], false);
+		buf_printf(&text, " %.*s", STR_ARG(text_at(zones, row)));
+		set_text(output, row, buf_str(&text));
+	}
+}
+
+static bool add_function(duckdb_connection connection, const char *name,
+	const duckdb_type *arguments, size_t count, const char *alias,
+	duckdb_scalar_function_t function)
+{
+	duckdb_scalar_function scalar = duckdb_create_scalar_function();
+	duckdb_logical_type result = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
+
+	duckdb_scalar_function_set_name(scalar, name);
+	for (size_t i = 0; i < count; i++) {
+		duckdb_logical_type type = duckdb_create_logical_type(arguments[i]);
+		duckdb_scalar_function_add_parameter(scalar, type);
+		duckdb_destroy_logical_type(&type);
+	}
+	if (alias)
+		duckdb_logical_type_set_alias(result, alias);
+	duckdb_scalar_function_set_return_type(scalar, result);
+	duckdb_scalar_function_set_function(scalar, function);
+	duckdb_state state = duckdb_register_scalar_function(connection, scalar);
+	duckdb_destroy_logical_type(&result);
+	duckdb_destroy_scalar_function(&scalar);
+	return state == DuckDBSuccess;
+}
+
+int athena_value_register(duckdb_connection connection, struct err *err)
+{
+	static const duckdb_type any[] = {DUCKDB_TYPE_ANY};
+	static const duckdb_type zoned[] = {DUCKDB_TYPE_TIMESTAMP, DUCKDB_TYPE_VARCHAR};
+
+	if (!add_function(connection, "trino_varchar", any, 1, NULL, to_varchar) ||
+		!add_function(connection, "trino_zoned", zoned, 2, TRINO_ZONED_TYPE, to_zoned))
+		return err_set(err, ERR_SYSTEM, "DuckDB does not take the functions of values");
+	return 0;
 }
 /* NOLINTEND(misc-no-recursion) */

@@ -80,115 +80,6 @@ static void cidr_contains(duckdb_function_info info, duckdb_data_chunk input, du
 	}
 }
 
-/* Lengths are those of the address's own family. */
-static unsigned own_length(const struct ip_prefix *prefix)
-{
-	return ip_is_v4(&prefix->addr) && prefix->length >= 96 ? prefix->length - 96u
-							       : prefix->length;
-}
-
-static struct str write_prefix(const struct ip_prefix *prefix, char text[static IP_STR_MAX + 8])
-{
-	char *end = ip_write(text, &prefix->addr);
-
-	end += snprintf(end, 8, "/%u", own_length(prefix));
-	return (struct str){text, (size_t)(end - text)};
-}
-
-static void set_text(duckdb_vector output, idx_t row, struct str text)
-{
-	duckdb_vector_assign_string_element_len(output, row, text.p, text.n);
-}
-
-static void ip_address(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-{
-	duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
-	idx_t rows = duckdb_data_chunk_get_size(input);
-	char text[IP_STR_MAX];
-	struct ip_addr addr;
-
-	for (idx_t row = 0; row < rows; row++) {
-		if (!is_valid(texts, row)) {
-			set_null(output, row);
-			continue;
-		}
-		if (!ip_parse(text_at(texts, row), &addr)) {
-			fail(info, "Cannot cast value to IPADDRESS", text_at(texts, row));
-			return;
-		}
-		set_text(output, row, (struct str){text, (size_t)(ip_write(text, &addr) - text)});
-	}
-}
-
-static void ip_network(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-{
-	duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
-	idx_t rows = duckdb_data_chunk_get_size(input);
-	char text[IP_STR_MAX + 8];
-	struct ip_prefix prefix;
-
-	for (idx_t row = 0; row < rows; row++) {
-		if (!is_valid(texts, row)) {
-			set_null(output, row);
-			continue;
-		}
-		if (!ip_prefix_parse(text_at(texts, row), &prefix)) {
-			fail(info, "Cannot cast value to IPPREFIX", text_at(texts, row));
-			return;
-		}
-		set_text(output, row, write_prefix(&prefix, text));
-	}
-}
-
-static void ip_prefix(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-{
-	duckdb_vector texts = duckdb_data_chunk_get_vector(input, 0);
-	duckdb_vector lengths = duckdb_data_chunk_get_vector(input, 1);
-	idx_t rows = duckdb_data_chunk_get_size(input);
-	char text[IP_STR_MAX + 8];
-	struct ip_addr addr;
-
-	for (idx_t row = 0; row < rows; row++) {
-		if (!is_valid(texts, row) || !is_valid(lengths, row)) {
-			set_null(output, row);
-			continue;
-		}
-		int64_t length = ((int64_t *)duckdb_vector_get_data(lengths))[row];
-		if (!ip_parse(text_at(texts, row), &addr)) {
-			fail(info, "Cannot cast value to IPADDRESS", text_at(texts, row));
-			return;
-		}
-		if (length < 0 || length > (ip_is_v4(&addr) ? 32 : 128)) {
-			fail(info, "IP subnet size must be in the range of the address",
-				text_at(texts, row));
-			return;
-		}
-		struct ip_prefix prefix = ip_prefix_from(&addr, (uint8_t)length);
-		set_text(output, row, write_prefix(&prefix, text));
-	}
-}
-
-static void ip_is_subnet(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-{
-	duckdb_vector prefixes = duckdb_data_chunk_get_vector(input, 0);
-	duckdb_vector others = duckdb_data_chunk_get_vector(input, 1);
-	bool *results = duckdb_vector_get_data(output);
-	idx_t rows = duckdb_data_chunk_get_size(input);
-	struct ip_prefix prefix;
-	struct ip_prefix other;
-
-	for (idx_t row = 0; row < rows; row++) {
-		if (!is_valid(prefixes, row) || !is_valid(others, row) ||
-			!ip_prefix_parse(text_at(prefixes, row), &prefix) ||
-			!ip_prefix_parse(text_at(others, row), &other)) {
-			set_null(output, row);
-			continue;
-		}
-		results[row] =
-			other.length >= prefix.length && ip_prefix_contains(&prefix, &other.addr);
-	}
-}
-
 /* DuckDB's cardinality takes maps only and its len lists only. */
 static void entries(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
@@ -247,13 +138,7 @@ int query_functions_register(duckdb_connection connection, struct err *err)
 		{"ip_version", {DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_INTEGER, ip_version},
 		{QUERY_PREFIX_FUNCTION, {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR},
 			DUCKDB_TYPE_BOOLEAN, cidr_contains},
-		{"ip_address", {DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_VARCHAR, ip_address},
-		{"ip_network", {DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_VARCHAR, ip_network},
-		{"ip_prefix", {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BIGINT}, DUCKDB_TYPE_VARCHAR,
-			ip_prefix},
 		{"entries", {DUCKDB_TYPE_ANY}, DUCKDB_TYPE_BIGINT, entries},
-		{"ip_is_subnet", {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR}, DUCKDB_TYPE_BOOLEAN,
-			ip_is_subnet},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {

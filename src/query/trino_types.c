@@ -50,8 +50,6 @@ int trino_emit_type(struct rewriting *rewriting, struct range range, struct buf 
 		{"STRING", "VARCHAR"},
 		{"CHAR", "VARCHAR"},
 		{"VARCHAR", "VARCHAR"},
-		{"IPADDRESS", "VARCHAR"},
-		{"IPPREFIX", "VARCHAR"},
 		{"TIME", "TIME"},
 		{"INTERVAL", "INTERVAL"},
 	};
@@ -77,6 +75,10 @@ int trino_emit_type(struct rewriting *rewriting, struct range range, struct buf 
 						  is_word(rewriting, range.to - 3, "WITH")
 					  ? "TIMESTAMPTZ"
 					  : "TIMESTAMP");
+		return 0;
+	}
+	if (is_word(rewriting, range.from, "DECIMAL") && !has_inside) {
+		buf_add_text(sql, "DECIMAL(38, 0)");
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
