@@ -2,6 +2,7 @@
 #include "api/athena/athena_priv.h"
 
 #include <fnmatch.h>
+#include <regex.h>
 
 ATHENA_HANDLER(athena_list_catalogs)
 {
@@ -32,14 +33,17 @@ ATHENA_HANDLER(athena_get_catalog)
 	return 0;
 }
 
-static int refuse(struct aws_error *error, const struct aws_error *why)
+/* Clients read the catalog's own code out of the text. */
+static int refuse(const struct api_call *call, struct aws_error *error, const struct aws_error *why)
 {
 	if (why->code == AWS_ERROR_INTERNAL_ERROR)
 		return aws_error_internal(error);
-	char message[AWS_ERROR_MESSAGE_MAX];
-	memcpy(message, why->message, sizeof(message));
-	aws_error_set(error, AWS_ERROR_METADATA_EXCEPTION, "%s", message);
-	return -1;
+	const struct aws_error told = *why;
+	return aws_error_set(error, AWS_ERROR_METADATA_EXCEPTION,
+		"%s (Service: AmazonDataCatalog; Status Code: %d; Error Code: %s; Request ID: %s; "
+		"Proxy: null)",
+		told.message, aws_error_status(told.code), aws_error_name(told.code),
+		call->exchange->request_id);
 }
 
 static void copy(json_t *to, const json_t *from, const char *name)
@@ -106,6 +110,21 @@ static json_t *table_of(const json_t *table)
 	return one;
 }
 
+/* A regular expression of the whole name; Hive's pattern ("flow*") is taken too. */
+static bool fits(const char *pattern, const char *name)
+{
+	_cleanup_free_ char *whole = mem_printf("^(%s)$", pattern);
+	regex_t regex;
+
+	if (fnmatch(pattern, name, FNM_CASEFOLD) == 0)
+		return true;
+	if (regcomp(&regex, whole, REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0)
+		return false;
+	bool found = regexec(&regex, name, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return found;
+}
+
 /* A page of a list that is longer by one. The token is the name that the page ends with. */
 static void answer(struct api_call *call, json_t *found, size_t limit, const char *member,
 	json_t *(*describe)(const json_t *document), const char *pattern)
@@ -115,7 +134,7 @@ static void answer(struct api_call *call, json_t *found, size_t limit, const cha
 	for (size_t i = 0; i < json_array_size(found) && i < limit; i++) {
 		const json_t *one = json_array_get(found, i);
 		const char *name = json_string_value(json_object_get(one, "Name"));
-		if (!pattern || fnmatch(pattern, name, FNM_CASEFOLD) == 0)
+		if (!pattern || fits(pattern, name))
 			json_array_append_new(list, describe(one));
 		if (i + 1 == limit && json_array_size(found) > limit)
 			json_object_set_new(call->output, "NextToken", json_string(name));
@@ -142,7 +161,7 @@ ATHENA_HANDLER(athena_list_databases)
 	if (store_catalog_list_databases(athena_of(call)->settings.catalog,
 		    after.p ? after : STR(""), limit_of(call) + 1, &found, &why,
 		    &call->exchange->err) < 0)
-		return refuse(error, &why);
+		return refuse(call, error, &why);
 	answer(call, found, limit_of(call), "DatabaseList", database_of, NULL);
 	return 0;
 }
@@ -157,7 +176,7 @@ ATHENA_HANDLER(athena_get_database)
 	if (store_catalog_get_database(athena_of(call)->settings.catalog,
 		    athena_text(call->input, "DatabaseName"), &database, &why,
 		    &call->exchange->err) < 0)
-		return refuse(error, &why);
+		return refuse(call, error, &why);
 	json_object_set_new(call->output, "Database", database_of(database));
 	json_decref(database);
 	return 0;
@@ -176,7 +195,7 @@ ATHENA_HANDLER(athena_list_tables)
 	if (store_catalog_list_tables(athena_of(call)->settings.catalog,
 		    athena_text(call->input, "DatabaseName"), after.p ? after : STR(""),
 		    limit_of(call) + 1, &found, &why, &call->exchange->err) < 0)
-		return refuse(error, &why);
+		return refuse(call, error, &why);
 	answer(call, found, limit_of(call), "TableMetadataList", table_of, glob);
 	return 0;
 }
@@ -192,7 +211,7 @@ ATHENA_HANDLER(athena_get_table)
 		return -1;
 	if (store_catalog_get_table(athena_of(call)->settings.catalog, name, &table, &why,
 		    &call->exchange->err) < 0)
-		return refuse(error, &why);
+		return refuse(call, error, &why);
 	json_object_set_new(call->output, "TableMetadata", table_of(table));
 	json_decref(table);
 	return 0;

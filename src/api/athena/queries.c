@@ -285,10 +285,18 @@ static int start(struct api_call *call, struct execution *execution, const json_
 	return 0;
 }
 
+/* awswrangler puts it into backquotes, and Athena takes that. */
+static struct str without_quotes(struct str name)
+{
+	bool is_quoted = name.n > 2 && name.p[0] == '`' && name.p[name.n - 1] == '`';
+
+	return is_quoted ? (struct str){name.p + 1, name.n - 2} : name;
+}
+
 static struct execution *new_execution(struct api_call *call)
 {
 	const json_t *context = json_object_get(call->input, "QueryExecutionContext");
-	struct str database = athena_text(context, "Database");
+	struct str database = without_quotes(athena_text(context, "Database"));
 	struct str text = athena_text(call->input, "QueryString");
 	struct execution *execution = mem_new(1, sizeof(*execution));
 
