@@ -189,6 +189,18 @@ static void add_json_member(struct buf *expression, const struct making *making,
 	buf_add_char(expression, ')');
 }
 
+/* The rest of a call of regexp_extract: DuckDB numbers groups up to 9, of more they want names. */
+static void add_group(struct buf *expression, size_t group)
+{
+	if (group <= 9) {
+		buf_printf(expression, ", %zu)", group);
+		return;
+	}
+	for (size_t i = 1; i <= group; i++)
+		buf_printf(expression, "%s'g%zu'", i == 1 ? ", [" : ", ", i);
+	buf_printf(expression, "])['g%zu']", group);
+}
+
 static int add_line_column(struct making *making, struct str pattern, size_t i)
 {
 	_cleanup_buf_ struct buf expression = {0};
@@ -200,7 +212,8 @@ static int add_line_column(struct making *making, struct str pattern, size_t i)
 		athena_add_literal(&expression, pattern);
 		buf_add_text(&expression, ") THEN regexp_extract(c0, ");
 		athena_add_literal(&expression, pattern);
-		buf_printf(&expression, ", %zu) END", i + 1);
+		add_group(&expression, i + 1);
+		buf_add_text(&expression, " END");
 	}
 	return add_cast(making, buf_str(&expression), making->columns, i);
 }
