@@ -41,6 +41,8 @@ void aws_client_stop(struct aws_client *client); /* any thread, signal handlers 
 void aws_client_free(struct aws_client *client);
 MEM_DEFINE_CLEANUP(struct aws_client, aws_client_free)
 const char *aws_client_region(const struct aws_client *client);
+/* Is it told where the service is, or does it go to AWS's own? */
+bool aws_client_has_endpoint(const struct aws_client *client, const char *service);
 
 /* One call. Strings are borrowed. */
 struct aws_call {

@@ -149,6 +149,11 @@ static const char *configured(const struct aws_client *client, const char *servi
 	return found;
 }
 
+bool aws_client_has_endpoint(const struct aws_client *client, const char *service)
+{
+	return configured(client, service) != NULL;
+}
+
 /* The suffix of the partition that the region is of. */
 static const char *suffix_of(const char *region)
 {

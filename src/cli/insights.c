@@ -9,31 +9,12 @@ enum { WAIT_FIRST_MS = 10, WAIT_LAST_MS = 500 };
 int cli_logs_call(struct cli_remote *remote, const char *operation, json_t *input,
 	json_t **ret_answer, struct err *err)
 {
-	_cleanup_free_ char *body = json_dumps(input, JSON_COMPACT);
-	_cleanup_free_ char *target = mem_printf("Logs_20140328.%s", operation);
-	const struct aws_header headers[] = {
-		{STR("Content-Type"), STR("application/x-amz-json-1.1")},
-		{STR("X-Amz-Target"), str_from(target)},
-	};
-	const struct aws_call call = {.service = "logs",
-		.headers = headers,
-		.header_count = ARRAY_SIZE(headers),
-		.body = str_from(body),
+	const struct cli_remote_json call = {.service = "logs",
+		.target = "Logs_20140328",
+		.operation = operation,
 		.is_idempotent = strcmp(operation, "StartQuery") != 0};
-	struct aws_answer answer;
-	json_error_t problem;
 
-	json_decref(input);
-	int result = aws_client_call(remote->client, &call, &answer, err);
-	snprintf(remote->code, sizeof(remote->code), "%s", answer.code);
-	if (result == 0) {
-		*ret_answer = json_loadb(answer.body.p, answer.body.n, JSON_ALLOW_NUL, &problem);
-		if (!*ret_answer)
-			result = err_set(err, ERR_INPUT, "the answer to %s is no JSON: %s",
-				operation, problem.text);
-	}
-	aws_answer_done(&answer);
-	return result;
+	return cli_remote_call_json(remote, &call, input, ret_answer, err);
 }
 
 static json_t *input_of(const struct cli_insights *query)

@@ -5,6 +5,7 @@
 #include "cli/defaults.h"
 #include "cli/prompt.h"
 #include "cli/query_bar.h"
+#include "cli/query_server.h"
 #include "query/query.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ struct settings {
 	const char *cache; /* folder, "": the default one; NULL: none */
 	uint64_t cache_limit;
 	struct query_s3_options s3;
-	bool stats;
+	bool stats, explain_cost;
+	const char *data_folder; /* of the server on this host */
 };
 
 static int set_from(void *settings_, const char *value, struct err *err)
@@ -145,31 +147,56 @@ static int set_no_sign_request(void *settings, const char *value, struct err *er
 	return 0;
 }
 
+static int set_data_folder(void *settings, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, ERR_USAGE, "expected a folder");
+	((struct settings *)settings)->data_folder = value;
+	return 0;
+}
+
+static int set_explain_cost(void *settings, const char *value, struct err *err)
+{
+	((struct settings *)settings)->explain_cost = true;
+	return 0;
+}
+
 static int set_request_payer(void *settings, const char *value, struct err *err)
 {
 	((struct settings *)settings)->s3.request_payer = true;
 	return 0;
 }
 
-/* A session with the way in which its results are shown. */
+/* What runs statements, a session or a server, with the way in which results are shown. */
 struct shell {
 	struct query_session *session;
+	struct query_server *server; /* NULL: the session does */
 	enum query_output output;
 	unsigned terminal_columns; /* 0: standard output is no terminal */
 	bool refresh;              /* look for new objects before each statement */
 	bool stats;                /* say what was read */
+	bool explain_cost;         /* and run nothing */
 };
 
-static struct query_session *volatile interruptible;
+static struct shell *volatile interruptible;
+
+/* Sets flags. */
+static void interrupt(struct shell *shell)
+{
+	if (shell->server)
+		query_server_interrupt(shell->server); /* NOLINT(bugprone-signal-handler) */
+	else
+		query_interrupt(shell->session); /* NOLINT(bugprone-signal-handler) */
+}
 
 static void on_interrupt(int number)
 {
-	struct query_session *session = interruptible;
+	struct shell *shell = interruptible;
 
 	/* a second one ends the process even if the statement does not listen */
 	signal(SIGINT, SIG_DFL);
-	if (session)
-		query_interrupt(session); /* sets flags; NOLINT(bugprone-signal-handler) */
+	if (shell)
+		interrupt(shell);
 	else
 		raise(SIGINT);
 }
@@ -237,15 +264,45 @@ static bool is_explain_analyze(struct str statement)
 	return words == 2;
 }
 
+static int run_at_server(struct shell *shell, struct str statement, struct err *err)
+{
+	const struct query_server_request request = {.statement = statement,
+		.output = shell->output,
+		.terminal_columns = shell->terminal_columns,
+		.is_cost = shell->explain_cost};
+	struct query_server_summary summary = {.rows = -1};
+	int64_t started_ns = clock_mono_ns();
+
+	int r = query_server_run(shell->server, &request, &summary, err);
+	if (r == 0 && shell->stats)
+		fprintf(stderr, "server: %llu bytes scanned\n",
+			(unsigned long long)summary.scanned_bytes);
+	if (r == 0)
+		print_footer(shell, summary.rows, started_ns);
+	return r;
+}
+
+static int print_cost(struct shell *shell, struct str statement, struct err *err)
+{
+	struct query_cost cost;
+
+	int r = query_session_cost(shell->session, statement, &cost, err);
+	return r == 0 ? query_cost_print(&cost, shell->output, shell->terminal_columns, err) : r;
+}
+
 /* 0, a query_outcome, or <0. */
 static int run_statement(struct shell *shell, struct str statement, struct err *err)
 {
 	_cleanup_(query_result_freep) struct query_result *result = NULL;
 	int64_t started_ns = clock_mono_ns();
 
+	if (shell->server)
+		return run_at_server(shell, statement, err);
 	if (shell->refresh && query_session_refresh(shell->session, err) < 0)
 		return -1;
 	fflush(stdout);
+	if (shell->explain_cost)
+		return print_cost(shell, statement, err);
 	struct query_bar bar;
 	query_bar_start(&bar, shell->session);
 	int r = query_run(shell->session, statement, shell->output, &result, err);
@@ -285,7 +342,7 @@ static int run_all(struct shell *shell, struct str sql, struct err *err)
 static int run_batch(struct shell *shell, struct str sql, struct err *err)
 {
 	signal(SIGPIPE, SIG_IGN);
-	interruptible = shell->session;
+	interruptible = shell;
 	signal(SIGINT, on_interrupt);
 	int r = run_all(shell, sql, err);
 	signal(SIGINT, SIG_DFL);
@@ -310,14 +367,28 @@ static void run_typed(void *shell_, struct str statement)
 
 static void interrupt_typed(void *shell)
 {
-	query_interrupt(((struct shell *)shell)->session);
+	interrupt(shell);
+}
+
+static void greet(const struct shell *shell)
+{
+	size_t objects = shell->server ? 0 : query_session_objects(shell->session);
+
+	if (shell->server)
+		printf("nagare " NAGARE_VERSION ": the server's tables, in Athena's SQL.");
+	else if (query_session_is_lazy(shell->session))
+		printf("nagare " NAGARE_VERSION
+		       ": objects are listed when a statement needs them.");
+	else
+		printf("nagare " NAGARE_VERSION ": vpc_flow_logs has %zu object%s.", objects,
+			objects == 1 ? "" : "s");
+	printf(" End statements with ';', leave with \\q, .help helps.\n");
 }
 
 static int run_prompt(struct shell *shell, struct err *err)
 {
 	_cleanup_free_ char *state = cli_state_folder();
 	_cleanup_free_ char *history = state ? mem_printf("%s/query-history", state) : NULL;
-	size_t objects = query_session_objects(shell->session);
 	struct prompt_options options = {
 		.history_path = history,
 		.run = run_typed,
@@ -331,13 +402,7 @@ static int run_prompt(struct shell *shell, struct err *err)
 
 	signal(SIGPIPE, SIG_IGN);
 	shell->refresh = true;
-	if (query_session_is_lazy(shell->session))
-		printf("nagare " NAGARE_VERSION
-		       ": objects are listed when a statement needs them.");
-	else
-		printf("nagare " NAGARE_VERSION ": vpc_flow_logs has %zu object%s.", objects,
-			objects == 1 ? "" : "s");
-	printf(" End statements with ';', leave with \\q, .help helps.\n");
+	greet(shell);
 	return cli_prompt(&options, err);
 }
 
@@ -357,12 +422,12 @@ static int read_standard_input(struct buf *sql, struct err *err)
 	return 0;
 }
 
-static int run_with(struct settings *settings, const char *sql, struct err *err)
+/* Opens the session over the locations, or the bucket folder that this host records into. */
+static int open_session(
+	const struct settings *settings, struct query_session **ret_session, struct err *err)
 {
-	_cleanup_(query_session_closep) struct query_session *session = NULL;
 	_cleanup_free_ char *bucket = settings->from_count ? NULL : cli_default_query_bucket();
 	const char *default_from = bucket;
-	_cleanup_buf_ struct buf input = {0};
 	struct query_options options = {
 		.locations = settings->from_count ? settings->from : &default_from,
 		.locations_count = settings->from_count ? settings->from_count : 1,
@@ -374,12 +439,6 @@ static int run_with(struct settings *settings, const char *sql, struct err *err)
 		.cache_limit = settings->cache_limit ? settings->cache_limit : CACHE_BYTES,
 		.s3 = settings->s3,
 	};
-	struct shell shell = {
-		.output = settings->output,
-		.stats = settings->stats,
-		.terminal_columns =
-			cli_is_terminal(STDOUT_FILENO) ? cli_terminal_columns(STDOUT_FILENO) : 0,
-	};
 
 	_cleanup_free_ char *cache = NULL;
 	if (settings->cache && !*settings->cache) {
@@ -389,6 +448,83 @@ static int run_with(struct settings *settings, const char *sql, struct err *err)
 			return err_hint(err, "--cache=FOLDER names one");
 		}
 	}
+	if (query_session_open(ret_session, &options, err) == 0)
+		return 0;
+	if (bucket && err && err->code == ERR_NOT_FOUND) {
+		err->hint[0] = '\0';
+		err_hint(err,
+			"'nagare up' and 'nagare run' write there; --from names another location");
+	}
+	return -1;
+}
+
+/* Options that are about reading files here and now. */
+static bool wants_files(const struct settings *settings)
+{
+	return settings->from_count || settings->format.count || settings->strict ||
+	       settings->threads || settings->memory_limit || settings->cache;
+}
+
+/* Does the server of this host answer? Its profile stays when it ends. */
+static bool answers(struct cli_remote *remote)
+{
+	json_t *answer = NULL;
+	const struct cli_remote_json call = {.service = "athena",
+		.target = "AmazonAthena",
+		.operation = "ListWorkGroups",
+		.is_idempotent = true};
+
+	int r = cli_remote_call_json(remote, &call, json_object(), &answer, NULL);
+	json_decref(answer);
+	return r == 0 || !remote->is_silent;
+}
+
+/* 1: remote is open and is to be asked; 0: the files are. */
+static int find_server(const struct settings *settings, struct cli_remote *remote, struct err *err)
+{
+	bool is_local;
+
+	*remote = (struct cli_remote){.endpoint = settings->s3.endpoint,
+		.profile = settings->s3.profile,
+		.region = settings->s3.region,
+		.folder = settings->data_folder};
+	if (settings->data_folder && wants_files(settings)) {
+		err_set(err, ERR_USAGE, "--data-dir is about a server's tables");
+		return err_hint(err, "--from and what is about reading files go without it");
+	}
+	if (wants_files(settings) || !cli_remote_is_known(remote, &is_local))
+		return 0;
+	remote->attempts = is_local ? 1 : 0;
+	if (cli_remote_open(remote, err) < 0)
+		return -1;
+	if (!is_local || answers(remote))
+		return 1;
+	cli_warn("no server answers for %s: the objects in its bucket folder are read instead",
+		remote->file);
+	return 0;
+}
+
+static int run_shell(
+	const struct settings *settings, struct shell *shell, const char *sql, struct err *err)
+{
+	shell->output = settings->output;
+	shell->stats = settings->stats;
+	shell->explain_cost = settings->explain_cost;
+	shell->terminal_columns =
+		cli_is_terminal(STDOUT_FILENO) ? cli_terminal_columns(STDOUT_FILENO) : 0;
+	return sql ? run_batch(shell, str_from(sql), err) : run_prompt(shell, err);
+}
+
+static int run_with(struct settings *settings, const char *sql, struct err *err)
+{
+	_cleanup_(query_session_closep) struct query_session *session = NULL;
+	_cleanup_(query_server_freep) struct query_server *server = NULL;
+	_cleanup_(cli_remote_close) struct cli_remote remote;
+	_cleanup_buf_ struct buf input = {0};
+
+	int found = find_server(settings, &remote, err);
+	if (found < 0)
+		return -1;
 	setlocale(LC_CTYPE, "");
 	if (!sql && !isatty(STDIN_FILENO)) {
 		if (read_standard_input(&input, err) < 0)
@@ -397,16 +533,12 @@ static int run_with(struct settings *settings, const char *sql, struct err *err)
 	}
 	if (sql && query_statement_is_empty(str_from(sql)))
 		return err_set(err, ERR_USAGE, "there is no SQL to run");
-	if (query_session_open(&session, &options, err) < 0) {
-		if (bucket && err && err->code == ERR_NOT_FOUND) {
-			err->hint[0] = '\0';
-			err_hint(err,
-				"'nagare up' and 'nagare run' write there; --from names another location");
-		}
+	if (found)
+		server = query_server_new(&remote);
+	else if (open_session(settings, &session, err) < 0)
 		return -1;
-	}
-	shell.session = session;
-	return sql ? run_batch(&shell, str_from(sql), err) : run_prompt(&shell, err);
+	struct shell shell = {.session = session, .server = server};
+	return run_shell(settings, &shell, sql, err);
 }
 
 static int run(void *settings_, int argc, char **argv, struct err *err)
@@ -439,7 +571,13 @@ const struct cli_command cli_query = {
 		"IPv4 or IPv6, is in a prefix. Conditions that compare a column with constants (=, IN, <, BETWEEN, "
 		"cidr_contains, and OR of these) are applied while text is read, before other columns "
 		"are looked at.\n\n"
-		"The SQL is DuckDB's, all of it: functions such as read_csv and statements such as "
+		"Without --from, the tables are those of the nagare server on this host, or of the one "
+		"that --endpoint-url, --profile or AWS's environment names: its Data Catalog's, through "
+		"its Athena API, in Athena's SQL. "
+		"Ctrl-C stops the statement there. Where no server runs, or with an option that is about "
+		"reading files (--strict, --format, --cache, --threads, --memory-limit), it is the "
+		"objects that this host records.\n\n"
+		"With --from the SQL is DuckDB's, all of it: functions such as read_csv and statements such as "
 		"COPY ... TO read and write files with the rights of the user who runs this. "
 		"Nothing is fetched from the network but from locations s3://BUCKET/PREFIX.\n\n"
 		"Of those, keys are listed and objects read only as far as the statement's "
@@ -458,13 +596,25 @@ const struct cli_command cli_query = {
 				"A file, a folder with everything below it, a glob ('**' stands for "
 				"any folders) or a bucket folder; may be repeated. In folders, files "
 				"ending in .log, .txt, .gz, .zst and .parquet are taken. s3://BUCKET/PREFIX "
-				"is what lies at an S3 server under that prefix. Default: the bucket "
-				"folder that 'nagare up' or, without it, 'nagare run' writes to.",
+				"is what lies at an S3 server under that prefix. Default: the tables of "
+				"the server, or without one the bucket folder that 'nagare up' or "
+				"'nagare run' writes to.",
 				set_from},
 			{"output", 'o', "FORM",
 				"table (the default), csv, tsv, json (one array) or jsonl (one object a "
 				"line).",
 				set_output},
+			{"data-dir", 'd', "FOLDER",
+				"Ask the server whose data is in this folder. Default: as of 'nagare "
+				"server', if it runs.",
+				set_data_folder},
+			{"explain-cost", 0, NULL,
+				"Run nothing: say as a row how many objects and bytes each statement "
+				"would read, how many its conditions leave out (pruned: objects, and with "
+				"a server partitions), and what Athena would charge for it: whole "
+				"megabytes, ten at least, at 5 dollars for a terabyte. Of Parquet Athena "
+				"charges for the columns that are used only, at most this.",
+				set_explain_cost},
 			{"strict", 0, NULL,
 				"Fail on the first bad line. Without it, lines that cannot have what a "
 				"condition like srcaddr = '10.0.0.1' asks for are passed over: whether they "
@@ -477,7 +627,8 @@ const struct cli_command cli_query = {
 			{"stats", 0, NULL,
 				"After each statement say on standard error what it took: objects listed, "
 				"left out by their keys (pruned) and read; bytes; lines, bad lines, and "
-				"lines that conditions applied while reading let through.",
+				"lines that conditions applied while reading let through. Of a server's "
+				"tables: bytes scanned.",
 				set_stats},
 			{"cache", 0, "[=FOLDER]",
 				"Keep what is read from text as sorted Parquet in this folder (by default "
@@ -496,10 +647,11 @@ const struct cli_command cli_query = {
 				"What does not fit goes to $TMPDIR or /var/tmp.",
 				set_memory_limit},
 			{"endpoint-url", 0, "URL",
-				"The S3 server of s3:// locations, as http://localhost:8080. Default: "
+				"The S3 server of s3:// locations, as http://localhost:8080; without "
+				"--from, the server to ask. Default: "
 				"AWS's own, or what AWS_ENDPOINT_URL or the profile says.",
 				set_endpoint},
-			{"profile", 0, "NAME", "Whose keys, region and endpoint to use for s3://.",
+			{"profile", 0, "NAME", "Whose keys, region and endpoint to use.",
 				set_profile},
 			{"region", 0, "REGION",
 				"Where the buckets are; found out when it is another.", set_region},
@@ -518,6 +670,9 @@ const struct cli_command cli_query = {
 			{"nagare query --from ./AWSLogs -o csv \"SELECT dstport, SUM(bytes) FROM "
 			 "vpc_flow_logs GROUP BY dstport\" > ports.csv",
 				"Bytes by port, from a copy of a bucket:"},
+			{"nagare query --explain-cost \"SELECT srcaddr FROM vpc_flow_logs WHERE year = "
+			 "'2026' AND month = '11'\"",
+				"What a statement over the server's tables would read, and cost at AWS:"},
 			{"nagare query --from ./AWSLogs \"COPY (FROM vpc_flow_logs ORDER BY srcaddr) TO "
 			 "'flows.parquet'\"",
 				"All of it as one sorted Parquet file:"},

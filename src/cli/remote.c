@@ -58,24 +58,38 @@ static bool is_told(const struct cli_remote *remote)
 }
 
 /* The profile that the server on this host has written, when there is one. */
-static void find_local(struct cli_remote *remote)
+static char *find_local(const struct cli_remote *remote)
 {
 	_cleanup_free_ char *made = remote->folder ? NULL : cli_default_data();
 	_cleanup_free_ char *path =
 		mem_printf("%s/credentials", remote->folder ? remote->folder : made);
 
-	if (!is_told(remote) && (remote->folder || access(path, R_OK) == 0))
-		remote->file = take(path);
+	return !is_told(remote) && (remote->folder || access(path, R_OK) == 0) ? take(path) : NULL;
+}
+
+bool cli_remote_is_known(const struct cli_remote *remote, bool *ret_is_local)
+{
+	_cleanup_free_ char *local = find_local(remote);
+	struct cli_remote told = *remote;
+
+	*ret_is_local = local && !remote->folder && !remote->endpoint;
+	if (local || remote->endpoint || remote->profile)
+		return true;
+	bool is_known = is_told(remote) && cli_remote_open(&told, NULL) == 0 &&
+			aws_client_has_endpoint(told.client, "athena");
+	cli_remote_close(&told);
+	return is_known;
 }
 
 int cli_remote_open(struct cli_remote *remote, struct err *err)
 {
 	struct aws_credentials_settings keys = {
 		.profile = remote->profile, .region = remote->region};
-	struct aws_client_settings settings = {
-		.region = remote->region, .endpoint = remote->endpoint};
+	struct aws_client_settings settings = {.region = remote->region,
+		.endpoint = remote->endpoint,
+		.attempts = remote->attempts};
 
-	find_local(remote);
+	remote->file = find_local(remote);
 	if (remote->file && access(remote->file, F_OK) < 0) {
 		err_set_errno(err, errno, "%s", remote->file);
 		return err_hint(err, "the first 'nagare up' or 'nagare server' over this data "
@@ -114,6 +128,22 @@ void cli_remote_add_item(struct buf *form, const char *prefix, size_t index, con
 	cli_remote_add(form, name, value);
 }
 
+/* Sends it and keeps what the service said. */
+static int call_out(struct cli_remote *remote, const struct aws_call *call,
+	struct aws_answer *ret_answer, struct err *err)
+{
+	int result = aws_client_call(remote->client, call, ret_answer, err);
+
+	snprintf(remote->code, sizeof(remote->code), "%s", ret_answer->code);
+	remote->is_silent = result < 0 && ret_answer->status == 0;
+	if (remote->is_silent && remote->file && !remote->endpoint && err) {
+		err->hint[0] = '\0'; /* what is known here is more */
+		err_hint(err, "does the server of %s run? 'nagare up' or 'nagare server' starts it",
+			remote->file);
+	}
+	return result;
+}
+
 int cli_remote_call(struct cli_remote *remote, const char *service, const char *operation,
 	const struct buf *form, struct aws_xml **ret_document, struct err *err)
 {
@@ -131,15 +161,38 @@ int cli_remote_call(struct cli_remote *remote, const char *service, const char *
 		.header_count = 1,
 		.body = buf_str(&body),
 		.is_idempotent = strncmp(operation, "Describe", 8) == 0};
-	int result = aws_client_call(remote->client, &call, &answer, err);
-	snprintf(remote->code, sizeof(remote->code), "%s", answer.code);
-	if (result < 0 && answer.status == 0 && remote->file && !remote->endpoint && err) {
-		err->hint[0] = '\0'; /* what is known here is more */
-		err_hint(err, "does the server of %s run? 'nagare up' or 'nagare server' starts it",
-			remote->file);
-	}
+	int result = call_out(remote, &call, &answer, err);
 	if (result == 0)
 		result = aws_xml_parse(ret_document, buf_str(&answer.body), err);
+	aws_answer_done(&answer);
+	return result;
+}
+
+int cli_remote_call_json(struct cli_remote *remote, const struct cli_remote_json *call,
+	json_t *input, json_t **ret_answer, struct err *err)
+{
+	_cleanup_free_ char *body = json_dumps(input, JSON_COMPACT);
+	_cleanup_free_ char *target = mem_printf("%s.%s", call->target, call->operation);
+	const struct aws_header headers[] = {
+		{STR("Content-Type"), STR("application/x-amz-json-1.1")},
+		{STR("X-Amz-Target"), str_from(target)},
+	};
+	const struct aws_call sent = {.service = call->service,
+		.headers = headers,
+		.header_count = ARRAY_SIZE(headers),
+		.body = str_from(body),
+		.is_idempotent = call->is_idempotent};
+	struct aws_answer answer;
+	json_error_t problem;
+
+	json_decref(input);
+	int result = call_out(remote, &sent, &answer, err);
+	if (result == 0) {
+		*ret_answer = json_loadb(answer.body.p, answer.body.n, JSON_ALLOW_NUL, &problem);
+		if (!*ret_answer)
+			result = err_set(err, ERR_INPUT, "the answer to %s is no JSON: %s",
+				call->operation, problem.text);
+	}
 	aws_answer_done(&answer);
 	return result;
 }

@@ -537,8 +537,9 @@ int athena_run(struct athena_engine *engine, const struct athena_query *query,
 	if (r == 0 && engine->interrupted)
 		r = athena_fail(failure, "", "Query cancelled by user");
 	if (r == 0 && !query->only_checked)
-		r = query->output ? athena_output_run(engine, query, failure)
-				  : start(engine, query, failure);
+		r = query->io       ? athena_io_start(engine, query, failure)
+		    : query->output ? athena_output_run(engine, query, failure)
+				    : start(engine, query, failure);
 	athena_references_done(&finding.references);
 	json_decref(finding.tables);
 	json_decref(finding.views);

@@ -109,6 +109,9 @@ struct athena_query {
 	const struct athena_output *output; /* NULL: rows are fetched */
 	bool explain, analyze;
 	bool only_checked; /* tables are found, nothing else is done */
+	/* EXPLAIN (TYPE IO): nothing runs; the one row is Trino's document of the tables, to which
+	 * objects, partitions and bytes are added. */
+	bool io;
 };
 
 /* A column of the result, as ColumnInfo tells it. */

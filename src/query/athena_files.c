@@ -189,6 +189,7 @@ static int list_wanted(const struct athena_query *query, const json_t *partition
 {
 	for (size_t i = 0; i < json_array_size(partitions); i++) {
 		const json_t *partition = json_array_get(partitions, i);
+		files->pruned += !wanted[i];
 		if (wanted[i] && add_partition(query, files, json_object_get(partition, "Values"),
 					 location_of(partition), failure) < 0)
 			return -1;

@@ -46,8 +46,9 @@ struct athena_files {
 		size_t partition; /* index into values */
 	} * items;
 	size_t count, room;
-	json_t **values; /* lists of strings, one for a key */
-	size_t values_count, values_room;
+	json_t **values;                  /* lists of strings, one for a key */
+	size_t values_count, values_room; /* a partition each */
+	size_t pruned;                    /* partitions that the statement excludes */
 	uint64_t bytes;
 };
 void athena_files_done(struct athena_files *files);
@@ -61,6 +62,7 @@ struct athena_text_column {
 };
 struct athena_table {
 	struct athena_engine *engine;
+	char *database, *name;
 	enum athena_format format;
 	struct athena_files files;
 	struct athena_text_column *columns; /* of the text, then the keys as text */
@@ -163,6 +165,10 @@ int athena_discover(struct athena_engine *engine, const struct athena_query *que
 int athena_filter_keys(struct athena_engine *engine, const struct athena_reference *reference,
 	const json_t *keys, const json_t *rows, bool *ret_wanted, struct athena_failure *failure);
 struct str athena_property(const json_t *table, const char *name); /* of a table; STR_NONE */
+
+/* athena_io.c: checks the statement and makes the plan of EXPLAIN (TYPE IO) the engine's result. */
+int athena_io_start(struct athena_engine *engine, const struct athena_query *query,
+	struct athena_failure *failure);
 
 /* athena_text.c: registers ATHENA_TEXT_FUNCTION. */
 int athena_text_register(struct athena_engine *engine, struct err *err);

@@ -20,6 +20,8 @@ void athena_table_free(struct athena_table *table)
 		free(table->columns[i].name);
 	free(table->columns);
 	free(table->null_text);
+	free(table->database);
+	free(table->name);
 	free(table);
 }
 
@@ -515,6 +517,8 @@ int athena_table_make(struct athena_engine *engine, const struct athena_query *q
 
 	making.columns = json_object_get(making.descriptor, "Columns");
 	making.made->engine = engine;
+	making.made->database = mem_strdup(reference->database);
+	making.made->name = mem_strdup(reference->table);
 	engine->tables =
 		mem_grow(engine->tables, engine->tables_count + 1, sizeof(struct athena_table *));
 	engine->tables[engine->tables_count] = making.made;

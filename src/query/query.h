@@ -118,6 +118,19 @@ MEM_DEFINE_CLEANUP(struct query_result, query_result_free)
 void query_session_close(struct query_session *session);
 MEM_DEFINE_CLEANUP(struct query_session, query_session_close)
 
+/* What one statement would read, without running it. pruned: objects that are not opened for what
+ * their keys say, a folder that is not listed for that as one; of a catalog's table: partitions. */
+struct query_cost {
+	uint64_t objects, pruned, bytes;
+};
+/* Fails as the statement would before it reads. */
+int query_session_cost(struct query_session *session, struct str statement,
+	struct query_cost *ret_cost, struct err *err);
+/* What Athena would charge for: whole megabytes (2^20), ten at least. */
+uint64_t query_cost_charged(uint64_t bytes);
+/* In US dollars, at five for a terabyte (2^40). */
+double query_cost_dollars(uint64_t bytes);
+
 /* Bytes of the first statement in sql with its ';' (one inside quotes or comments does not count);
  * 0 when sql holds no ended statement. */
 size_t query_statement_length(struct str sql);

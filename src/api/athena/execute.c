@@ -303,6 +303,7 @@ int athena_execute_statement(struct athena *athena, struct execution *execution,
 	case DDL_EXPLAIN:
 		query.explain = true;
 		query.analyze = json_is_true(json_object_get(execution->ddl.what, "ANALYZE"));
+		query.io = str_equal(athena_text(execution->ddl.what, "type"), STR("io"));
 		return run_select(&work, &query);
 	case DDL_CREATE_VIEW:
 		return create_view(&work, &query);
