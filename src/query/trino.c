@@ -1,6 +1,7 @@
 /* The text is cut into tokens and copied, recursively by brackets. Nothing is parsed that need not
  * be: a call is a word in front of a bracket, its arguments are what stands between commas. */
 #include "query/functions.h"
+#include "query/rewrite_priv.h"
 #include "query/trino_priv.h"
 
 #include <stdio.h>
@@ -27,11 +28,12 @@ static void find_place(struct str text, size_t at, unsigned *ret_line, unsigned 
 
 int trino_fail_at(struct rewriting *rewriting, size_t token, const char *what)
 {
-	size_t at = token < rewriting->count ? rewriting->tokens[token].at : rewriting->text.n;
+	size_t at =
+		token < rewriting->count ? rewriting->tokens[token].origin : rewriting->original.n;
 	unsigned line;
 	unsigned column;
 
-	find_place(rewriting->text, at, &line, &column);
+	find_place(rewriting->original, at, &line, &column);
 	return err_set(rewriting->err, ERR_USAGE, "line %u:%u: %s", line, column, what);
 }
 
@@ -47,9 +49,20 @@ void query_trino_place(const struct query_trino *trino, struct str text, size_t 
 
 /* ---- tokens ---- */
 
+/* The place in the original of one in the text, which has quotes more. Behind *text_at, *at. */
+static size_t original_place(
+	const struct rewriting *rewriting, size_t place, size_t *text_at, size_t *at)
+{
+	for (; *text_at < place; ++*text_at)
+		*at += *at < rewriting->original.n &&
+		       rewriting->text.p[*text_at] == rewriting->original.p[*at];
+	return *at;
+}
+
 static int read_tokens(struct rewriting *rewriting)
 {
 	struct str rest = rewriting->text;
+	size_t text_at = 0, original_at = 0;
 	struct sql_token token;
 	size_t stack[QUERY_TRINO_DEPTH];
 	size_t depth = 0;
@@ -57,8 +70,9 @@ static int read_tokens(struct rewriting *rewriting)
 	while (sql_token_next_significant(&rest, &token)) {
 		rewriting->tokens = mem_grow(
 			rewriting->tokens, rewriting->count + 1, sizeof(rewriting->tokens[0]));
-		rewriting->tokens[rewriting->count++] =
-			(struct token){token, (size_t)(token.text.p - rewriting->text.p)};
+		size_t at = (size_t)(token.text.p - rewriting->text.p);
+		size_t origin = original_place(rewriting, at, &text_at, &original_at);
+		rewriting->tokens[rewriting->count++] = (struct token){token, at, origin};
 		if (token.open)
 			return trino_fail_at(
 				rewriting, rewriting->count - 1, "a quote is not closed");
@@ -126,7 +140,7 @@ static void emit_space(struct rewriting *rewriting, size_t i, struct buf *sql)
 	result->places =
 		mem_grow(result->places, result->places_count + 1, sizeof(result->places[0]));
 	result->places[result->places_count++] =
-		(struct query_trino_place){(uint32_t)sql->n, (uint32_t)rewriting->tokens[i].at};
+		(struct query_trino_place){(uint32_t)sql->n, (uint32_t)rewriting->tokens[i].origin};
 }
 
 static const struct rename *find_rename(const struct rewriting *rewriting, size_t i)
@@ -328,7 +342,8 @@ int trino_emit(struct rewriting *rewriting, struct range range, struct buf *sql)
 
 int query_trino_rewrite(struct str text, struct query_trino *ret_trino, struct err *err)
 {
-	struct rewriting rewriting = {.text = text, .result = ret_trino, .err = err};
+	struct rewriting rewriting = {.original = text, .result = ret_trino, .err = err};
+	_cleanup_buf_ struct buf quoted = {0};
 	int result;
 
 	*ret_trino = (struct query_trino){.places_count = 0};
@@ -336,7 +351,9 @@ int query_trino_rewrite(struct str text, struct query_trino *ret_trino, struct e
 		return err_set(err, ERR_USAGE, "a statement of %zu bytes, %d at most", text.n,
 			QUERY_TRINO_MAX);
 	/* Tokens are at most as many as bytes. */
-	rewriting.closing = mem_new(text.n + 1, sizeof(rewriting.closing[0]));
+	rewrite_quote_words(&quoted, text);
+	rewriting.text = buf_str(&quoted);
+	rewriting.closing = mem_new(quoted.n + 1, sizeof(rewriting.closing[0]));
 	result = read_tokens(&rewriting);
 	if (result == 0)
 		result = trino_emit_all(&rewriting);

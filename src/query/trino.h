@@ -3,11 +3,12 @@
  * guide, "SELECT".
  *
  * The author's text stays as it is but for what DuckDB calls otherwise: functions (trino.def),
- * types in CAST, lambdas, UNNEST of several arrays or of maps, literals of IPADDRESS and IPPREFIX,
- * the names of unnamed results ("_col0"), dates with intervals, what is in a time zone, and the
- * order of conditions. A number with a point is a double, as in Athena. query_trino_prepare sets a
- * connection up: integer division, time zone UTC, nulls last, the types of addresses (address.h),
- * and the functions that DuckDB lacks.
+ * the columns start and end without quotes (a courtesy: Athena wants them), types in CAST, lambdas,
+ * UNNEST of several arrays or of maps, literals of IPADDRESS and IPPREFIX, the names of unnamed
+ * results ("_col0"), dates with intervals, what is in a time zone, and the order of conditions. A
+ * number with a point is a double, as in Athena. query_trino_prepare sets a connection up: integer
+ * division, time zone UTC, nulls last, the types of addresses (address.h), and the functions that
+ * DuckDB lacks.
  *
  * Owner: the caller; any thread. Time and memory are in proportion to the text, whose depth is
  * bounded. */

@@ -11,11 +11,13 @@
 
 struct token {
 	struct sql_token token;
-	size_t at; /* in the text */
+	size_t at;     /* in the text */
+	size_t origin; /* in the original */
 };
 
 struct rewriting {
-	struct str text;
+	struct str original;
+	struct str text;      /* with quotes around columns named start and end */
 	struct token *tokens; /* without spaces and comments */
 	size_t count;
 	size_t *closing; /* of an opening bracket: its counterpart; else 0 */

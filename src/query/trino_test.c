@@ -304,7 +304,7 @@ static void test_refused(void **state)
 /* Where DuckDB stumbles is told in the author's text. */
 static void test_places(void **state)
 {
-	struct str text = STR("SELECT date_format(a, '%Y'),\n  sum(nothing) FROM t");
+	struct str text = STR("SELECT end, date_format(end, '%Y'),\n  sum(nothing) FROM t");
 	struct query_trino trino;
 	unsigned line;
 	unsigned column;
