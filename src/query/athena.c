@@ -310,6 +310,7 @@ static int read_view(
 
 	bool known = athena_view_sql(table, &text, &schema);
 	struct str original = buf_str(&text);
+	athena_aliases_find(finding->engine, original);
 	if (!known)
 		athena_fail(finding->failure, "INVALID_VIEW", "View '%s.%s' is not one of Athena's",
 			reference->database, reference->table);
@@ -449,6 +450,7 @@ static int make_views(struct finding *finding)
 static int prepare(struct finding *finding, const struct athena_query *query)
 {
 	struct athena_engine *engine = finding->engine;
+	_cleanup_buf_ struct buf shown = {0};
 	size_t at = 0;
 	json_t *tree = athena_parse(engine, &engine->trino, query->text, finding->failure);
 
@@ -459,12 +461,18 @@ static int prepare(struct finding *finding, const struct athena_query *query)
 	if (r < 0)
 		place_failure(finding, at);
 	json_decref(tree);
+	athena_aliases_find(engine, query->text);
 	if (r == 0)
 		r = find_tables(finding);
 	if (r == 0 && query->only_checked)
 		return 0;
 	if (r == 0)
 		r = make_tables(finding);
+	if (r == 0 && athena_aliases_exclude(engine, buf_str(&engine->trino.sql), &shown)) {
+		buf_done(&engine->trino.sql);
+		engine->trino.sql = shown;
+		shown = (struct buf){0};
+	}
 	if (r == 0)
 		r = lock(engine, query, finding->failure);
 	return r == 0 ? make_views(finding) : r;

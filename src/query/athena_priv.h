@@ -85,6 +85,9 @@ struct athena_engine {
 	uint64_t scan_limit;
 
 	struct query_trino trino;
+	/* Older names of columns that the statement has, and that views have for it: bit i is
+	 * record_field_aliases[i]. */
+	uint32_t aliases, aliases_added;
 	char *text;
 	duckdb_result result;
 	struct athena_column *columns;
@@ -169,6 +172,16 @@ struct str athena_property(const json_t *table, const char *name); /* of a table
 /* athena_io.c: checks the statement and makes the plan of EXPLAIN (TYPE IO) the engine's result. */
 int athena_io_start(struct athena_engine *engine, const struct athena_query *query,
 	struct athena_failure *failure);
+
+/* athena_aliases.c: vpc_flow_logs has AWS's older names of its columns where the statement uses
+ * them;
+ * '*' does not show them. */
+void athena_aliases_find(struct athena_engine *engine, struct str text);
+/* Further columns for the view of a table. */
+void athena_aliases_add(struct athena_engine *engine, const struct athena_reference *reference,
+	const json_t *columns, struct buf *sql);
+/* The text with EXCLUDE lists; false: as it is. */
+bool athena_aliases_exclude(struct athena_engine *engine, struct str text, struct buf *sql);
 
 /* athena_text.c: registers ATHENA_TEXT_FUNCTION. */
 int athena_text_register(struct athena_engine *engine, struct err *err);

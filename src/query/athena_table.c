@@ -527,17 +527,23 @@ int athena_table_make(struct athena_engine *engine, const struct athena_query *q
 		r = athena_files_find(
 			engine, query, reference, table, &making.made->files, failure);
 	if (r == 0) {
+		_cleanup_buf_ struct buf aliases = {0};
 		set_marks(&making);
 		set_columns(&making);
+		athena_aliases_add(engine, reference, making.columns, &aliases);
 		buf_add_text(&engine->views, "CREATE VIEW awsdatacatalog.");
 		athena_add_name(&engine->views, str_from(reference->database));
 		buf_add_char(&engine->views, '.');
 		athena_add_name(&engine->views, str_from(reference->table));
-		buf_add_text(&engine->views, " AS SELECT ");
+		if (aliases.n)
+			buf_printf(
+				&engine->views, " AS SELECT *%s FROM (SELECT ", buf_text(&aliases));
+		else
+			buf_add_text(&engine->views, " AS SELECT ");
 		bool text =
 			making.made->format == ATHENA_TEXT || making.made->format == ATHENA_LINES;
 		r = text ? add_text_view(&making) : add_file_view(&making);
-		buf_add_text(&engine->views, "; ");
+		buf_add_text(&engine->views, aliases.n ? "); " : "; ");
 	}
 	engine->tables_count++;
 	return r;

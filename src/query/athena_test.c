@@ -174,6 +174,9 @@ static int set_up(void **state)
 	add_table("flows", "version int,account_id string,srcaddr string,bytes bigint,end bigint",
 		"", LAZY, json_pack("{s:s}", "field.delim", " "),
 		json_pack("{s:s}", "skip.header.line.count", "1"));
+	write_file("vpc_flow_logs/a.log", "10.0.0.1 6 100 7\n10.0.0.2 17 50 9\n");
+	add_table("vpc_flow_logs", "srcaddr string,protocol bigint,bytes bigint,end bigint", "",
+		LAZY, json_pack("{s:s}", "field.delim", " "), json_object());
 	write_file("days/2026/01/01/x", "a,1\n");
 	write_file("days/2026/01/02/x", "b,2\nc,\\N\n");
 	write_file("days/2026/01/03/x", "d,x\n");
@@ -219,6 +222,46 @@ static void test_text(void **state)
 		"_col0:bigint,_col1:bigint\n\"3\",\"150\"\n");
 	check("WITH flows AS (SELECT 1 AS a) SELECT a FROM flows", "a:integer\n\"1\"\n");
 	check("SELECT name, n + 1 FROM quoted", "name:varchar,_col1:integer\n\"a,b\",\"2\"\n");
+}
+
+/* As AWS's documents named columns before 2021, and as people write "end". */
+static void test_older_names(void **state)
+{
+	check("SELECT sourceaddress, numbytes, end FROM vpc_flow_logs WHERE sourceaddress = '10.0.0.1'",
+		"sourceaddress:varchar,numbytes:bigint,end:bigint\n\"10.0.0.1\",\"100\",\"7\"\n");
+	check("SELECT * FROM vpc_flow_logs WHERE numbytes = 50",
+		"srcaddr:varchar,protocol:bigint,bytes:bigint,end:bigint\n"
+		"\"10.0.0.2\",\"17\",\"50\",\"9\"\n");
+	check("SELECT v.*, numbytes FROM \"default\".vpc_flow_logs v WHERE endtime > 7",
+		"srcaddr:varchar,protocol:bigint,bytes:bigint,end:bigint,numbytes:bigint\n"
+		"\"10.0.0.2\",\"17\",\"50\",\"9\",\"50\"\n");
+	check("SELECT max(CASE WHEN end > 7 THEN end END) AS last FROM vpc_flow_logs",
+		"last:bigint\n\"9\"\n");
+	/* of no other table, and none that the table has not */
+	check_failure("SELECT sourceaddress FROM flows", "COLUMN_NOT_FOUND: line 1:8:");
+	check_failure("SELECT vpcid FROM vpc_flow_logs", "COLUMN_NOT_FOUND: line 1:8:");
+	check_failure("SELECT end, end + 1,\n end, nope FROM vpc_flow_logs",
+		"COLUMN_NOT_FOUND: line 2:7: Column 'nope'");
+}
+
+static void test_io(void **state)
+{
+	struct athena_query query = {.text = STR("SELECT name FROM days WHERE day > '2026/01/01'"),
+		.database = STR("default"),
+		.source = source,
+		.explain = true,
+		.io = true};
+	_cleanup_buf_ struct buf csv = {0};
+	struct athena_failure failure;
+	uint64_t scanned;
+
+	assert_int_equal(run_with(&query, &csv, &scanned, &failure), 0);
+	assert_int_equal(scanned, 0);
+	/* of three days two, with files of nine and four bytes */
+	assert_non_null(strstr(buf_text(&csv), "\"\"table\"\": \"\"days\"\""));
+	assert_non_null(strstr(buf_text(&csv), "\"\"partitions\"\": 2,"));
+	assert_non_null(strstr(buf_text(&csv), "\"\"objects\"\": 2,"));
+	assert_non_null(strstr(buf_text(&csv), "\"\"bytes\"\": 13"));
 }
 
 static void test_serdes(void **state)
@@ -379,6 +422,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_older_names),
+		cmocka_unit_test(test_io),
 		cmocka_unit_test(test_serdes),
 		cmocka_unit_test(test_partitions),
 		cmocka_unit_test(test_values),

@@ -52,7 +52,8 @@ static void collect_tables(const json_t *from, struct tables *tables)
 		collect_tables(json_object_get(from, "right"), tables);
 	} else if (text_is(from, "type", "BASE_TABLE") &&
 		   text_is(from, "table_name", REWRITE_TABLE) &&
-		   (text_is(from, "schema_name", "") || text_is(from, "schema_name", "main")) &&
+		   (text_is(from, "schema_name", "") || text_is(from, "schema_name", "main") ||
+			   text_is(from, "schema_name", "default")) &&
 		   json_array_size(json_object_get(from, "column_name_alias")) == 0 &&
 		   tables->count < TABLES_MAX) {
 		const char *alias = text_of(from, "alias");
