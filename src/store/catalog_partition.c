@@ -80,6 +80,7 @@ static json_t *present(const struct catalog_work *work, const struct catalog_tab
 	json_object_set_new(document, "TableName", json_string(table->name));
 	json_object_set_new(document, "CreationTime", json_integer(created_ms));
 	json_object_set_new(document, "CatalogId", json_string(work->catalog->id));
+	catalog_complete_storage(json_object_get(document, "StorageDescriptor"));
 	return document;
 }
 

@@ -47,6 +47,9 @@ struct catalog_table {
 	char *database, *name; /* folded */
 	json_t *document;
 };
+/* What AWS says of a StorageDescriptor that was not told it; clients rely on the numbers. storage
+ * may be NULL. */
+void catalog_complete_storage(json_t *storage);
 int catalog_find_table(
 	struct catalog_work *work, struct store_table_name name, struct catalog_table *ret_table);
 void catalog_table_done(struct catalog_table *table);

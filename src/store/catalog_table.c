@@ -12,6 +12,16 @@ void catalog_table_done(struct catalog_table *table)
 	*table = (struct catalog_table){0};
 }
 
+void catalog_complete_storage(json_t *storage)
+{
+	json_t *defaults = json_pack("{s:b, s:i, s:[], s:b}", "Compressed", 0, "NumberOfBuckets", 0,
+		"SortColumns", "StoredAsSubDirectories", 0);
+
+	if (json_is_object(storage))
+		json_object_update_missing(storage, defaults);
+	json_decref(defaults);
+}
+
 /* The document with what the row knows; takes document. */
 static json_t *present(const struct catalog_work *work, json_t *document, struct str database,
 	struct str name, int64_t version)
@@ -24,6 +34,7 @@ static json_t *present(const struct catalog_work *work, json_t *document, struct
 	json_object_set_new(document, "CatalogId", json_string(work->catalog->id));
 	json_object_set_new(document, "VersionId", json_string(text));
 	json_object_set_new(document, "IsRegisteredWithLakeFormation", json_false());
+	catalog_complete_storage(json_object_get(document, "StorageDescriptor"));
 	return document;
 }
 

@@ -177,8 +177,10 @@ static json_t *view_input(const struct work *work)
 		json_array_append_new(presto,
 			json_pack("{s:s, s:s}", "name", columns[i].name, "type", columns[i].type));
 	}
-	json_t *view = json_pack("{s:s, s:s, s:s, s:o}", "originalSql", execution->sql, "catalog",
-		"awsdatacatalog", "schema", execution->database, "columns", presto);
+	/* the last for Trino, which otherwise asks whose right the view runs with */
+	json_t *view = json_pack("{s:s, s:s, s:s, s:o, s:b}", "originalSql", execution->sql,
+		"catalog", "awsdatacatalog", "schema", execution->database, "columns", presto,
+		"runAsInvoker", 1);
 	char *document = json_dumps(view, JSON_COMPACT);
 	buf_add_text(&text, "/* Presto View: ");
 	aws_base64_add(&text, document, strlen(document));

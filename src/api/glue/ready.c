@@ -58,7 +58,7 @@ static json_t *parameters_of(const struct glue *glue)
 
 	gmtime_r(&now, &date);
 	/* From the year before: what was recorded before there was this table. */
-	_cleanup_free_ char *years = mem_printf("%d,NOW", date.tm_year + 1900 - 1);
+	_cleanup_free_ char *years = mem_printf("%d,NOW+366DAYS", date.tm_year + 1900 - 1);
 	project(parameters, "aws-account-id", "enum", "values", glue->account);
 	project(parameters, "aws-service", "enum", "values", "vpcflowlogs");
 	project(parameters, "aws-region", "enum", "values", glue->region);
@@ -66,8 +66,11 @@ static json_t *parameters_of(const struct glue *glue)
 	project(parameters, "month", "integer", "range", "01,12");
 	project(parameters, "day", "integer", "range", "01,31");
 	project(parameters, "hour", "integer", "range", "00,23");
-	json_object_set_new(parameters, "projection.year.interval", json_string("1"));
-	json_object_set_new(parameters, "projection.year.interval.unit", json_string("YEARS"));
+	/* Days are the longest unit that Trino has; steps of 366 meet no year twice. Trino's range
+	 * ends with the first day of NOW's year, before the step that meets it: hence the year
+	 * behind. */
+	json_object_set_new(parameters, "projection.year.interval", json_string("366"));
+	json_object_set_new(parameters, "projection.year.interval.unit", json_string("DAYS"));
 	buf_add_text(&template, "s3://" BUCKET "/AWSLogs");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		buf_printf(&template, "/%s=${%s}", keys[i], keys[i]);
