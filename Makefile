@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 MESON_OPTIONS ?=
 
-.PHONY: all run test test-s3 test-arm test-faults check format lint fuzz bench bench-scan install clean dependencies test-dependencies
+.PHONY: all run test test-s3 test-arm test-faults test-trino check format lint fuzz bench bench-scan install clean dependencies test-dependencies
 
 all: dependencies $(BUILD)/build.ninja
 	@tools/build $(BUILD)
@@ -39,6 +39,11 @@ test-faults: test-dependencies all
 	@tests/faults/server $(BUILD)/nagare --kills $(or $(KILLS),50)
 	@tests/faults/logs $(BUILD)/nagare --kills $(or $(KILLS),50)
 	@tools/run-as-root tests/faults/agent $(BUILD)/nagare --kills $(or $(KILLS),50) --outage 40
+
+# A real Trino on nagare's Glue and S3 endpoints, and behind its Athena API.
+test-trino: test-dependencies all
+	@tools/install-dependencies --trino
+	@tests/trino/tables $(BUILD)/nagare
 
 check:
 	@tools/check
