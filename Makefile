@@ -44,6 +44,7 @@ test-faults: test-dependencies all
 test-trino: test-dependencies all
 	@tools/install-dependencies --trino
 	@tests/trino/tables $(BUILD)/nagare
+	@tests/trino/engine $(BUILD)/nagare
 
 check:
 	@tools/check

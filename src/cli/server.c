@@ -214,6 +214,8 @@ static int open_services(
 {
 	const struct server_settings *settings = run->settings;
 	const struct server_list *hosts = &settings->list[SERVER_WEBHOOK_HOST];
+	bool is_trino = strcmp(text(settings, SERVER_ATHENA_ENGINE, "duckdb"), "trino") == 0;
+	const char *trino_url = settings->text[SERVER_ATHENA_TRINO_URL];
 	const struct server_services_options options = {.folder = run->folder,
 		.account = text(settings, SERVER_ACCOUNT, "000000000000"),
 		.region = text(settings, SERVER_REGION, "us-east-1"),
@@ -223,8 +225,15 @@ static int open_services(
 		.log_destinations = settings->list[SERVER_LOG_DESTINATION].item,
 		.live_tail_seconds = server_settings_number(settings, SERVER_LIVE_TAIL_LIMIT),
 		.has_short_intervals = settings->text[SERVER_SHORT_INTERVALS] != NULL,
-		.oidc_keys = settings->list[SERVER_OIDC_KEYS].item};
+		.oidc_keys = settings->list[SERVER_OIDC_KEYS].item,
+		.trino_url = is_trino ? trino_url : NULL,
+		.trino_user = settings->text[SERVER_ATHENA_TRINO_USER],
+		.trino_catalog = settings->text[SERVER_ATHENA_TRINO_CATALOG],
+		.trino_schema = settings->text[SERVER_ATHENA_TRINO_SCHEMA]};
 
+	if (is_trino && !trino_url)
+		return err_set(
+			err, ERR_USAGE, "athena.engine is trino: athena.trino-url is needed");
 	return server_services_open(ret_services, &options, err);
 }
 

@@ -97,7 +97,8 @@ static int check_root_key(struct server_services *services, struct err *err)
 	return err_hint(err, "'nagare fsck --repair' puts it back");
 }
 
-static int open_athena(struct server_services *services, struct err *err)
+static int open_athena(struct server_services *services,
+	const struct server_services_options *options, struct err *err)
 {
 	services->athena_folder = mem_printf("%s/athena", services->folder);
 	if (store_queries_open(&services->queries, services->database, err) < 0 ||
@@ -108,7 +109,9 @@ static int open_athena(struct server_services *services, struct err *err)
 		.queries = services->queries,
 		.folder = services->athena_folder,
 		.region = str_from(services->region),
-		.account = store_identities_account(services->identities)};
+		.account = store_identities_account(services->identities),
+		.trino = {options->trino_url, options->trino_user, options->trino_catalog,
+			options->trino_schema}};
 	return athena_start(&services->athena, &athena, err);
 }
 
@@ -180,7 +183,7 @@ static int open_all(struct server_services *services, const struct server_servic
 		.identities = services->identities, .oidc_keys = options->oidc_keys};
 	if (s3_start(&services->s3, &s3, err) < 0 || sts_start(&services->sts, &sts, err) < 0)
 		return -1;
-	return open_athena(services, err);
+	return open_athena(services, options, err);
 }
 
 /* The service with what it works on. */

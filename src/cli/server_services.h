@@ -21,6 +21,8 @@ struct server_services_options {
 	const char *const *oidc_keys;        /* as sts_options' */
 	const char *const *log_destinations; /* as struct logs' */
 	uint64_t live_tail_seconds;          /* likewise */
+	/* as struct athena_trino's; url NULL: there is no cluster */
+	const char *trino_url, *trino_user, *trino_catalog, *trino_schema;
 };
 
 /* Makes what is not there yet; a folder that another server uses is an error. */

@@ -24,6 +24,20 @@ static int check_any(const char *value, struct err *err)
 	return *value ? 0 : err_set(err, ERR_USAGE, "expected a value");
 }
 
+static int check_engine(const char *value, struct err *err)
+{
+	if (strcmp(value, "duckdb") == 0 || strcmp(value, "trino") == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "expected duckdb or trino, found '%s'", value);
+}
+
+static int check_url(const char *value, struct err *err)
+{
+	if (strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0)
+		return 0;
+	return err_set(err, ERR_USAGE, "expected http://... or https://..., found '%s'", value);
+}
+
 /* A region or host name. */
 static int check_name(const char *value, struct err *err)
 {

@@ -478,6 +478,51 @@ static int prepare(struct finding *finding, const struct athena_query *query)
 	return r == 0 ? make_views(finding) : r;
 }
 
+static int check_files(struct finding *finding)
+{
+	for (size_t i = 0; i < finding->references.count; i++) {
+		const json_t *table = json_array_get(finding->tables, i);
+		struct athena_files files = {.count = 0};
+		if (str_equal(athena_json_str(json_object_get(table, "TableType")),
+			    STR("VIRTUAL_VIEW")))
+			continue;
+		int r = athena_files_find(finding->engine, finding->query,
+			&finding->references.items[i], table, &files, finding->failure);
+		athena_files_done(&files);
+		if (r < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int athena_check_tables(struct athena_engine *engine, const struct athena_query *query,
+	struct athena_failure *failure)
+{
+	struct finding finding = {.engine = engine,
+		.query = query,
+		.tables = json_array(),
+		.views = json_array(),
+		.failure = failure};
+	size_t at = 0;
+	json_t *tree = NULL;
+	int r = rewrite(query->text, &engine->trino, failure);
+
+	if (r == 0 && !(tree = athena_parse(engine, &engine->trino, query->text, failure)))
+		r = -1;
+	if (r == 0 &&
+		athena_tree_read(tree, query->database, &finding.references, &at, failure) < 0)
+		r = place_failure(&finding, at);
+	if (r == 0)
+		r = find_tables(&finding);
+	if (r == 0)
+		r = check_files(&finding);
+	athena_references_done(&finding.references);
+	json_decref(finding.tables);
+	json_decref(finding.views);
+	json_decref(tree);
+	return r;
+}
+
 /* ---- running ---- */
 
 static void add_statement(
@@ -598,6 +643,11 @@ const json_t *athena_outputs(const struct athena_engine *engine)
 uint64_t athena_scanned(const struct athena_engine *engine)
 {
 	return engine->scanned;
+}
+
+void athena_set_scanned(struct athena_engine *engine, uint64_t bytes)
+{
+	engine->scanned = bytes;
 }
 
 void athena_interrupt(struct athena_engine *engine)

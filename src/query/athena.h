@@ -126,6 +126,11 @@ struct athena_column {
 /* Once for an engine. */
 int athena_run(struct athena_engine *engine, const struct athena_query *query,
 	struct athena_failure *failure);
+/* For who has another engine run it: the statement parses, names tables of the catalog only, and
+ * the source lets its tables and files be read. Once for an engine, instead of athena_run. */
+int athena_check_tables(struct athena_engine *engine, const struct athena_query *query,
+	struct athena_failure *failure);
+void athena_set_scanned(struct athena_engine *engine, uint64_t bytes);
 const struct athena_column *athena_columns(const struct athena_engine *engine, size_t *ret_count);
 /* Some more rows as lines of Athena's CSV; *ret_rows 0: that was all. With output there is nothing
  * to fetch and athena_rows tells how many were written, athena_outputs where: a list of {Path,
@@ -146,5 +151,7 @@ bool athena_view_sql(const json_t *table, struct buf *sql, struct buf *ret_schem
 /* Where a partition of these values lies by the table's projection; false: the table has no
  * projection with a template. */
 bool athena_projected_place(struct buf *place, const json_t *table, const json_t *values);
+/* A double, or a float, as Java writes it. */
+void athena_add_real(struct buf *buf, double value, bool is_float);
 /* A value as a field of Athena's CSV. */
 void athena_add_csv(struct buf *csv, struct str value);

@@ -221,7 +221,7 @@ void athena_value_done(struct athena_engine *engine)
 /* ---- text ---- */
 
 /* The fewest digits that are the number, in Java's layout. */
-static void add_real(struct buf *buf, double value, bool is_float)
+void athena_add_real(struct buf *buf, double value, bool is_float)
 {
 	char digits[40];
 
@@ -419,10 +419,10 @@ static void add_value(
 		buf_add_text(buf, ((bool *)data)[row] ? "true" : "false");
 		break;
 	case DUCKDB_TYPE_FLOAT:
-		add_real(buf, ((float *)data)[row], true);
+		athena_add_real(buf, ((float *)data)[row], true);
 		break;
 	case DUCKDB_TYPE_DOUBLE:
-		add_real(buf, ((double *)data)[row], false);
+		athena_add_real(buf, ((double *)data)[row], false);
 		break;
 	case DUCKDB_TYPE_DECIMAL:
 		add_huge(buf, integer_at(data, row, type->internal), type->scale);

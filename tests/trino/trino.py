@@ -56,9 +56,9 @@ class Failed(Exception):
 class Trino:
 	"""endpoint: of the nagare server whose catalog and objects it reads; None: it has no tables."""
 
-	def __init__(self, endpoint=None, key=None, account=None):
+	def __init__(self, endpoint=None, key=None, account=None, url=None):
 		self.folder = tempfile.mkdtemp(prefix='nagare-trino-')
-		self.url = f'http://127.0.0.1:{free_port()}'
+		self.url = url or f'http://127.0.0.1:{free_port()}'
 		self.version = version()
 		os.makedirs(self.folder + '/catalog')
 		self.write('config.properties', {'coordinator': 'true', 'node-scheduler.include-coordinator': 'true',

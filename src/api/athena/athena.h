@@ -19,6 +19,12 @@ struct athena_settings {
 	struct str region, account;
 	unsigned running;      /* queries at once; 0: two */
 	uint64_t memory_limit; /* of one; 0: a quarter of the machine's */
+	/* A Trino cluster over this server's catalog and objects, which runs SELECT and EXPLAIN in
+	 * place of the engine here. Lent. */
+	struct athena_trino {
+		const char *url;                     /* NULL: none */
+		const char *user, *catalog, *schema; /* NULL: nagare, awsdatacatalog, default */
+	} trino;
 };
 
 extern const struct api_service api_athena;

@@ -109,6 +109,11 @@ int athena_unload(const struct work *work, struct athena_query *query);
 /* Takes back the objects and the table of a query that did not end well. */
 void athena_undo(struct athena *athena, const json_t *kept);
 
+/* ---- trino.c: the same by a Trino cluster; engine has checked what the caller may read ---- */
+bool athena_trino_runs(const struct athena *athena, const struct execution *execution);
+int athena_trino_execute(struct athena *athena, struct execution *execution,
+	struct athena_engine *engine, struct athena_failure *failure);
+
 /* ---- ddl.c: statements on the catalog; rows become text ---- */
 int athena_execute_ddl(struct athena *athena, struct execution *execution, struct buf *text,
 	json_t *columns, struct athena_failure *failure);

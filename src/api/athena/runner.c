@@ -119,7 +119,9 @@ static void run(struct athena *athena, struct execution *execution, struct athen
 {
 	struct athena_failure failure = {.category = 0};
 
-	int r = athena_execute_statement(athena, execution, engine, &failure);
+	int r = athena_trino_runs(athena, execution)
+			? athena_trino_execute(athena, execution, engine, &failure)
+			: athena_execute_statement(athena, execution, engine, &failure);
 	pthread_mutex_lock(&athena->lock);
 	execution->engine = NULL;
 	set_statistics(execution, athena_scanned(engine), clock_mono_ns());
