@@ -47,9 +47,24 @@ static const struct {
 static struct err failure;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* Most of the time that loading takes goes into looking up the library's own names in all that the
+ * program is linked with; here they are looked for in the library first, and functions when they
+ * are called. Sanitizers refuse that, for what they wrap must be found before. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWN_FIRST 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+	__has_feature(memory_sanitizer)
+#define OWN_FIRST 0
+#endif
+#endif
+#ifndef OWN_FIRST
+#define OWN_FIRST RTLD_DEEPBIND
+#endif
+
 static void load(void)
 {
-	void *library = dlopen("libduckdb.so", RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen("libduckdb.so", RTLD_LAZY | RTLD_LOCAL | OWN_FIRST);
 
 	if (!library) {
 		err_set(&failure, ERR_SYSTEM, "cannot load DuckDB: %s", dlerror());
