@@ -185,6 +185,10 @@ static bool emit_literal(struct rewriting *rewriting, size_t i, struct buf *sql)
 			STR_ARG(token_at(rewriting, i)->text));
 		return true;
 	}
+	if (is_word(rewriting, i, "X")) {
+		buf_printf(sql, "unhex(%.*s)", STR_ARG(text));
+		return true;
+	}
 	if (is_word(rewriting, i, "JSON")) {
 		buf_printf(sql, "CAST(json(%.*s) AS JSON)", STR_ARG(text));
 		return true;

@@ -502,6 +502,12 @@ static int emit_array_sort(struct rewriting *rewriting, const struct range *part
 	return 0;
 }
 
+/* What may stand between the '%' and the letter of a conversion. */
+static bool is_flag(char c)
+{
+	return c && strchr("-,+0(# 123456789.$", c);
+}
+
 /* One conversion of Java's formats ("%-7s", "%,.2f", "%2$s") as one of DuckDB's format(); p is
  * behind the '%'. Returns what is behind it. */
 static const char *emit_conversion(
@@ -516,7 +522,7 @@ static const char *emit_conversion(
 		flags = ++p;
 	else
 		number = ++*argument;
-	while (p < end && strchr("-,+0(# 123456789.", *p))
+	while (p < end && is_flag(*p))
 		p++;
 	bool left = memchr(flags, '-', (size_t)(p - flags));
 	buf_printf(sql, "{%zu:%s", number - 1, left ? "<" : p < end && *p == 's' ? ">" : "");
@@ -529,7 +535,7 @@ static const char *emit_conversion(
 		buf_add_char(sql, ',');
 	if (precision)
 		buf_add(sql, precision, (size_t)(p - precision));
-	if (p < end && strchr("dfexX", *p))
+	if (p < end && *p && strchr("dfexX", *p))
 		buf_add_char(sql, *p);
 	buf_add_char(sql, '}');
 	return p < end ? p + 1 : p;
@@ -543,10 +549,10 @@ static char conversion_of(struct str format, size_t argument)
 	for (size_t i = 0; i + 1 < format.n; i++) {
 		if (format.p[i] != '%')
 			continue;
-		size_t n = strspn(format.p + ++i, "-,+0(# 123456789.$");
-		if (i + n < format.n && format.p[i + n] != '%' && ++found == argument)
-			return format.p[i + n];
-		i += n;
+		for (i++; i < format.n && is_flag(format.p[i]);)
+			i++;
+		if (i < format.n && format.p[i] != '%' && ++found == argument)
+			return format.p[i];
 	}
 	return 's';
 }
@@ -574,11 +580,10 @@ static int emit_format_call(
 	buf_add_char(sql, '\'');
 	for (size_t i = 1; i < count; i++) {
 		char kind = conversion_of(format, i);
-		const char *before = strchr("fe", kind) ? ", CAST("
-				     : kind == 's'      ? ", trino_varchar("
-							: ", (";
-		if (emit_wrapped(rewriting, before, parts[i],
-			    strchr("fe", kind) ? " AS DOUBLE)" : ")", sql) < 0)
+		bool is_real = kind == 'f' || kind == 'e';
+		const char *before = is_real ? ", CAST(" : kind == 's' ? ", trino_varchar(" : ", (";
+		if (emit_wrapped(rewriting, before, parts[i], is_real ? " AS DOUBLE)" : ")", sql) <
+			0)
 			return -1;
 	}
 	buf_add_char(sql, ')');

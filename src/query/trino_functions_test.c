@@ -322,6 +322,7 @@ TEST(test_others, {"url_extract_protocol('http://localhost:8080/req_path')", "ht
 	{"url_extract_fragment('http://a/b?x=1#frag')", "frag"}, {"url_encode('a b/c')", "a+b%2Fc"},
 	{"url_decode('a+b%2Fc')", "a b/c"}, {"to_base64(to_utf8('hello'))", "aGVsbG8="},
 	{"from_utf8(from_base64('aGVsbG8='))", "hello"}, {"to_hex(to_utf8('hi'))", "6869"},
+	{"to_hex(X'6869')", "6869"},
 	{"to_hex(sha256(to_utf8('abc')))",
 		"BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD"},
 	{"contains('10.0.0.0/8', IPADDRESS '10.255.255.255')", "true"},
