@@ -318,7 +318,7 @@ static int run(const struct output *output, const char *sql, uint64_t *ret_numbe
 static int check_combinations(const struct output *output, struct str staging)
 {
 	_cleanup_buf_ struct buf sql = {0};
-	uint64_t found;
+	uint64_t found = 0;
 
 	buf_add_text(&sql, "SELECT count(*) FROM (SELECT DISTINCT ");
 	for (size_t k = 0; k < output->keys; k++) {

@@ -246,13 +246,12 @@ static int add_partitions(const struct doing *doing)
 	for (size_t i = 0; r == 0 && i < json_array_size(doing->ddl->what); i++) {
 		const json_t *one = json_array_get(doing->ddl->what, i);
 		json_t *values = values_of(doing, table, json_object_get(one, "Keys"));
-		if (values && may_see(doing, athena_text(one, "Location")) < 0)
+		struct str location = athena_text(one, "Location");
+		if (!values || may_see(doing, location) < 0)
 			r = -1;
-		else if (values)
-			json_array_append_new(inputs, partition_input(doing, table, values,
-							      athena_text(one, "Location")));
 		else
-			r = -1;
+			json_array_append_new(
+				inputs, partition_input(doing, table, values, location));
 		json_decref(values);
 	}
 	if (r == 0 && store_catalog_create_partitions(doing->athena->settings.catalog,
