@@ -186,6 +186,10 @@ bool athena_aliases_exclude(struct athena_engine *engine, struct str text, struc
 /* athena_text.c: registers ATHENA_TEXT_FUNCTION. */
 int athena_text_register(struct athena_engine *engine, struct err *err);
 
+/* athena_grok.c: a pattern of GrokSerDe with those of the table's own, one a line; the groups'
+ * names in their order. False: it names one that is not known. *ret_names is set in any case. */
+bool athena_grok(struct str format, struct str custom, struct buf *ret_regex, json_t **ret_names);
+
 /* athena_value.c */
 int athena_value_columns(
 	struct athena_engine *engine, duckdb_result *result, struct athena_failure *failure);

@@ -8,6 +8,7 @@ struct making {
 	const struct athena_reference *reference;
 	const json_t *descriptor, *table, *columns, *keys;
 	struct athena_table *made;
+	json_t *groups; /* of a Grok pattern: their names, each the name of a column */
 	struct athena_failure *failure;
 };
 
@@ -56,6 +57,27 @@ static bool is_serde(const struct making *making, const char *what)
 	return strstr(serde(making).p, what) != NULL;
 }
 
+/* The regular expression of a table of lines. */
+static int find_regex(struct making *making, struct buf *regex)
+{
+	bool is_grok = is_serde(making, "GrokSerDe");
+	const char *name = is_grok ? "input.format" : "input.regex";
+	struct str text = parameter(making, name);
+	struct str custom = parameter(making, "input.grokCustomPatterns");
+
+	if (!text.n)
+		return athena_fail(making->failure, "HIVE_INVALID_METADATA",
+			"Table %s.%s: %s is not set", making->reference->database,
+			making->reference->table, name);
+	if (!is_grok)
+		buf_add_str(regex, text);
+	else if (!athena_grok(text, custom.p ? custom : STR(""), regex, &making->groups))
+		return athena_fail(making->failure, "HIVE_INVALID_METADATA",
+			"Table %s.%s: the Grok pattern %.*s names one that is not known",
+			making->reference->database, making->reference->table, STR_ARG(text));
+	return 0;
+}
+
 /* ---- how it is read ---- */
 
 static int choose_format(struct making *making)
@@ -66,7 +88,8 @@ static int choose_format(struct making *making)
 		making->made->format = ATHENA_PARQUET;
 	else if (is_serde(making, "OpenCSVSerde"))
 		making->made->format = ATHENA_CSV;
-	else if (is_serde(making, "RegexSerDe") || is_serde(making, "JsonSerDe"))
+	else if (is_serde(making, "RegexSerDe") || is_serde(making, "JsonSerDe") ||
+		 is_serde(making, "GrokSerDe"))
 		making->made->format = ATHENA_LINES;
 	else if (!serde(making).n || is_serde(making, "LazySimpleSerDe"))
 		making->made->format = ATHENA_TEXT;
@@ -203,18 +226,31 @@ static void add_group(struct buf *expression, size_t group)
 	buf_printf(expression, "])['g%zu']", group);
 }
 
+/* The group of a column: by its place, or by its name; 0: there is none. */
+static size_t group_of(const struct making *making, size_t i)
+{
+	for (size_t g = 0; g < json_array_size(making->groups); g++) {
+		if (str_equal_ignoring_case(name_of(making->columns, i),
+			    athena_json_str(json_array_get(making->groups, g))))
+			return g + 1;
+	}
+	return making->groups ? 0 : i + 1;
+}
+
 static int add_line_column(struct making *making, struct str pattern, size_t i)
 {
 	_cleanup_buf_ struct buf expression = {0};
 
 	if (!pattern.p) {
 		add_json_member(&expression, making, i);
+	} else if (group_of(making, i) == 0) {
+		buf_add_text(&expression, "CAST(NULL AS VARCHAR)");
 	} else {
 		buf_add_text(&expression, "CASE WHEN regexp_full_match(c0, ");
 		athena_add_literal(&expression, pattern);
 		buf_add_text(&expression, ") THEN regexp_extract(c0, ");
 		athena_add_literal(&expression, pattern);
-		add_group(&expression, i + 1);
+		add_group(&expression, group_of(making, i));
 		buf_add_text(&expression, " END");
 	}
 	return add_cast(making, buf_str(&expression), making->columns, i);
@@ -264,16 +300,14 @@ static int add_text_view(struct making *making)
 {
 	struct buf *sql = &making->engine->views;
 	bool lines = making->made->format == ATHENA_LINES;
+	_cleanup_buf_ struct buf regex = {0};
 	struct str pattern = STR_NONE;
 	char name[32];
 
-	if (lines && is_serde(making, "RegexSerDe")) {
-		pattern = parameter(making, "input.regex");
-		if (!pattern.p)
-			return athena_fail(making->failure, "HIVE_INVALID_METADATA",
-				"Table %s.%s: input.regex is not set", making->reference->database,
-				making->reference->table);
-	}
+	if (lines && !is_serde(making, "JsonSerDe") && find_regex(making, &regex) < 0)
+		return -1;
+	if (regex.n)
+		pattern = buf_str(&regex);
 	for (size_t i = 0; i < json_array_size(making->columns); i++) {
 		int n = snprintf(name, sizeof(name), "c%zu", i);
 		buf_add_text(sql, i ? ", " : "");
@@ -543,6 +577,7 @@ int athena_table_make(struct athena_engine *engine, const struct athena_query *q
 		bool text =
 			making.made->format == ATHENA_TEXT || making.made->format == ATHENA_LINES;
 		r = text ? add_text_view(&making) : add_file_view(&making);
+		json_decref(making.groups);
 		buf_add_text(&engine->views, aliases.n ? "); " : "; ");
 	}
 	engine->tables_count++;

@@ -314,6 +314,10 @@ FROM (
 	pick('srcaddr', 'dstaddr')).values())]])
 ask(f"""SELECT action, count(*) FROM regex_logs GROUP BY action""", sums(where(lambda row: row['day'] == D0), ['action'], len))
 
+ask("""SELECT action, log_status, sum(bytes), min("end") FROM grok_logs WHERE log_status = 'OK' GROUP BY action, log_status""",
+	[[*key, bytes_of(group), min(row['end'] for row in group)] for key, group in groups(where(lambda row: row['day'] == D0, OK),
+	pick('action', 'log_status')).items()], types=['varchar', 'varchar', 'bigint', 'bigint'])
+
 # ---- shapes of SQL ----
 
 ask("""SELECT srcaddr, bytes, rank FROM (
