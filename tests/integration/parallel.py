@@ -27,7 +27,7 @@ def run_one(name, arguments):
 def run_all(names, arguments):
     """The exit status. arguments: of the script, before the name of a test."""
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         work = {pool.submit(run_one, name, arguments): name for name in names}
         for done in concurrent.futures.as_completed(work):
             status, seconds, said = done.result()
