@@ -9,8 +9,8 @@ int store_log_documents_open(struct store_database *database, struct err *err)
 	return store_make_tables(database, schema, err);
 }
 
-static int put_row(struct store_connection *connection, const struct store_log_document *document,
-	struct err *err)
+int store_log_document_write(struct store_connection *connection,
+	const struct store_log_document *document, struct err *err)
 {
 	sqlite3_stmt *statement;
 
@@ -49,7 +49,7 @@ int store_log_document_put(struct store_database *database,
 
 	if (store_write_begin(database, &connection, err) < 0)
 		return -1;
-	int result = put_row(connection, document, err);
+	int result = store_log_document_write(connection, document, err);
 	if (result == 0)
 		result = check_count(connection, document, max, err);
 	return store_write_end(connection, result, err);

@@ -25,6 +25,9 @@ enum { STORE_LOG_DOCUMENTS_FULL = 1, STORE_LOG_DOCUMENT_NONE };
  * max of the kind. */
 int store_log_document_put(struct store_database *database,
 	const struct store_log_document *document, size_t max, struct err *err);
+/* The same within a transaction of the caller's, and without a bound. */
+int store_log_document_write(struct store_connection *connection,
+	const struct store_log_document *document, struct err *err);
 /* text is not looked at. STORE_LOG_DOCUMENT_NONE: it is not there. */
 int store_log_document_delete(struct store_database *database,
 	const struct store_log_document *document, struct err *err);

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "store/log_documents.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -233,7 +234,7 @@ static int put_point(struct store_connection *writer, struct store_metric_datum 
 }
 
 int store_metrics_put(struct store_metrics *metrics, const struct store_metric_datum *data,
-	size_t count, struct err *err)
+	size_t count, const struct store_metric_marks *marks, struct err *err)
 {
 	struct store_connection *writer;
 	struct values values = {.list = NULL};
@@ -243,6 +244,8 @@ int store_metrics_put(struct store_metrics *metrics, const struct store_metric_d
 		return -1;
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = put_point(writer, data[i], &values, err);
+	for (size_t i = 0; marks && i < marks->count && result == 0; i++)
+		result = store_log_document_write(writer, &marks->documents[i], err);
 	free(values.list);
 	return store_write_end(writer, result, err);
 }

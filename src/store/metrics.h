@@ -48,9 +48,15 @@ struct store_metric_datum {
  * order does not matter. The caller's to free. */
 char *store_metric_dimensions(const json_t *dimensions);
 
-/* All of them or none. */
+/* All of them or none. With marks (may be NULL): documents that say what the data stand for, written
+ * in the same transaction. */
+struct store_log_document;
+struct store_metric_marks {
+	const struct store_log_document *documents;
+	size_t count;
+};
 int store_metrics_put(struct store_metrics *metrics, const struct store_metric_datum *data,
-	size_t count, struct err *err);
+	size_t count, const struct store_metric_marks *marks, struct err *err);
 
 /* One second or minute of a metric. */
 struct store_metric_point {

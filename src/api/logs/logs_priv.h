@@ -91,7 +91,30 @@ void logs_metric_filters_forget(const struct logs *logs, int64_t id); /* it is d
 size_t logs_metric_filters_count(const struct logs *logs, int64_t id);
 
 /* Values of metrics on their way to the store, which gets them once a second. */
+/* Puts are held off while what was counted is taken together with how far each group was counted:
+ * both are written in one transaction, and what came behind is counted at the next start. Around
+ * store_log_put and logs_metric_filters_apply. */
+void logs_metric_filters_hold(const struct logs *logs);
+void logs_metric_filters_release(const struct logs *logs);
+
 struct logs_values;
+/* How far a group's events are counted: a position as text. */
+struct logs_mark {
+	int64_t group;
+	char position[STORE_LOG_ID_DIGITS + 1];
+};
+struct logs_marks {
+	struct logs_mark *marks;
+	size_t count;
+};
+struct logs_values_hooks {
+	void (*tick)(void *context, int64_t now_ms);
+	/* Calls collect while nothing is being counted, and says what is then. */
+	void (*snapshot)(void *context, void (*collect)(void *collected), void *collected,
+		struct logs_marks *ret_marks);
+	void *context;
+};
+#define LOGS_MARK STR("metric-filter-mark") /* kind of document, of a group */
 struct logs_value {
 	const char *name_space, *name, *unit;
 	const char *dimensions; /* as store_metric_dimensions makes them */
@@ -99,7 +122,7 @@ struct logs_value {
 	double value;
 };
 int logs_values_start(struct logs_values **ret_values, struct store_metrics *metrics,
-	void (*tick)(void *context, int64_t now_ms), void *context, struct err *err);
+	const struct logs_values_hooks *hooks, struct err *err);
 void logs_values_stop(struct logs_values *values); /* writes what is left; frees */
 void logs_values_add(struct logs_values *values, const struct logs_value *value);
 

@@ -34,12 +34,15 @@ struct metric_filter {
 
 struct filter_group {
 	int64_t id;
+	uint64_t counted; /* sequence up to which the last snapshot had all; its mark is written */
 	struct metric_filter **filters; /* by name */
 	size_t count;
 };
 
 struct logs_metric_filters {
+	const struct logs *logs;
 	struct logs_values *values;
+	pthread_rwlock_t hold; /* reading: a put; writing: a snapshot. Before lock. */
 	pthread_rwlock_t lock;
 	struct filter_group *groups;
 	size_t count;
@@ -349,6 +352,141 @@ static void tick(void *context, int64_t now_ms)
 	pthread_rwlock_unlock(&all->lock);
 }
 
+/* ---- how far events are counted ---- */
+
+void logs_metric_filters_hold(const struct logs *logs)
+{
+	pthread_rwlock_rdlock(&logs->metric_filters->hold);
+}
+
+void logs_metric_filters_release(const struct logs *logs)
+{
+	pthread_rwlock_unlock(&logs->metric_filters->hold);
+}
+
+static bool take_none(void *context, const struct store_log_found *event)
+{
+	return false;
+}
+
+/* The group's last sequence; false: it is not there (any more). */
+static bool find_end(
+	const struct logs *logs, const struct filter_group *group, uint64_t *ret_sequence)
+{
+	/* No event is so late: nothing is opened. */
+	const struct store_log_read read = {
+		.group = str_from(text_of(group->filters[0]->document, "logGroupName", "")),
+		.start_ms = INT64_MAX - 1,
+		.end_ms = INT64_MAX};
+	struct store_log_position end;
+	struct aws_error error = {0};
+	struct err err = ERR_INIT;
+	bool is_complete;
+
+	if (store_log_read(logs->events, &read, take_none, NULL, &end, &is_complete, &error, &err) <
+		0)
+		return false;
+	*ret_sequence = end.high;
+	return true;
+}
+
+static void write_mark(struct logs_mark *mark, int64_t group, uint64_t sequence)
+{
+	const struct store_log_position position = {.low = sequence, .high = sequence};
+
+	mark->group = group;
+	store_log_position_write(&position, mark->position);
+}
+
+static void snapshot(void *context, void (*collect)(void *collected), void *collected,
+	struct logs_marks *ret_marks)
+{
+	struct logs_metric_filters *all = context;
+	uint64_t sequence;
+
+	*ret_marks = (struct logs_marks){0};
+	/* Without filters puts wait for nothing. */
+	if (!all->total) {
+		collect(collected);
+		return;
+	}
+	pthread_rwlock_wrlock(&all->hold);
+	collect(collected);
+	pthread_rwlock_rdlock(&all->lock);
+	ret_marks->marks = mem_new(all->count + 1, sizeof(*ret_marks->marks));
+	for (size_t i = 0; i < all->count; i++) {
+		struct filter_group *group = &all->groups[i];
+		if (!group->count || !find_end(all->logs, group, &sequence) ||
+			sequence == group->counted)
+			continue;
+		group->counted = sequence;
+		write_mark(&ret_marks->marks[ret_marks->count++], group->id, sequence);
+	}
+	pthread_rwlock_unlock(&all->lock);
+	pthread_rwlock_unlock(&all->hold);
+}
+
+/* A group's first filter counts from here on; held. */
+static int begin_counting(struct api_call *call, int64_t id, const struct metric_filter *filter,
+	struct aws_error *error)
+{
+	struct metric_filter *filters[] = {(struct metric_filter *)filter};
+	const struct filter_group group = {.id = id, .filters = filters, .count = 1};
+	struct logs_mark mark;
+	uint64_t sequence;
+
+	if (logs_metric_filters_count(logs_of(call), id) ||
+		!find_end(logs_of(call), &group, &sequence))
+		return 0;
+	write_mark(&mark, id, sequence);
+	const struct store_log_document document = {.kind = LOGS_MARK,
+		.owner = id,
+		.name = STR("counted"),
+		.text = str_from(mark.position)};
+	return store_log_document_put(
+		       logs_of(call)->database, &document, SIZE_MAX >> 1, &call->exchange->err) < 0
+		       ? aws_error_internal(error)
+		       : 0;
+}
+
+struct recovery {
+	struct logs_metric_filters *all;
+	struct filter_group *group;
+};
+
+static bool count_again(void *context, const struct store_log_found *found)
+{
+	struct recovery *recovery = context;
+	const struct store_log_event event = {found->time_ms, found->message};
+
+	logs_metric_filters_apply(
+		recovery->all->logs, recovery->group->id, &event, 1, found->ingested_ms);
+	return true;
+}
+
+static void recover(void *context, const struct store_log_document *document)
+{
+	struct logs_metric_filters *all = context;
+	struct recovery recovery = {all, find_group(all, document->owner)};
+	struct store_log_position from, end;
+	struct aws_error error = {0};
+	struct err err = ERR_INIT;
+	bool is_complete;
+
+	if (!recovery.group || !recovery.group->count ||
+		!store_log_position_parse(document->text, &from))
+		return;
+	from = (struct store_log_position){.low = from.low, .high = (UINT64_C(1) << 48) - 1};
+	const struct store_log_read read = {
+		.group =
+			str_from(text_of(recovery.group->filters[0]->document, "logGroupName", "")),
+		.end_ms = INT64_MAX,
+		.from = &from};
+	/* What cannot be read now is not counted: the disk is broken. */
+	store_log_read(
+		all->logs->events, &read, count_again, &recovery, &end, &is_complete, &error, &err);
+}
+
 /* ---- start ---- */
 
 static void load(void *context, const struct store_log_document *document)
@@ -365,10 +503,25 @@ int logs_metric_filters_start(struct logs *logs, struct err *err)
 	struct logs_metric_filters *all = mem_new(1, sizeof(*all));
 
 	logs->metric_filters = all;
+	pthread_rwlockattr_t attributes;
+
+	/* Else puts, of which there is always one, would never let a snapshot in. */
+	pthread_rwlockattr_init(&attributes);
+	pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&all->hold, &attributes);
+	pthread_rwlockattr_destroy(&attributes);
 	pthread_rwlock_init(&all->lock, NULL);
+	all->logs = logs;
+	const struct logs_values_hooks hooks = {tick, snapshot, all};
 	if (store_log_documents_list(logs->database, KIND, load, all, err) < 0)
 		return -1;
-	return logs_values_start(&all->values, logs->metrics, tick, all, err);
+	/* No snapshot before all is counted. */
+	pthread_rwlock_rdlock(&all->hold);
+	int result = logs_values_start(&all->values, logs->metrics, &hooks, err);
+	if (result == 0)
+		result = store_log_documents_list(logs->database, LOGS_MARK, recover, all, err);
+	pthread_rwlock_unlock(&all->hold);
+	return result;
 }
 
 void logs_metric_filters_stop(struct logs *logs)
@@ -385,6 +538,7 @@ void logs_metric_filters_stop(struct logs *logs)
 	}
 	free(all->groups);
 	pthread_rwlock_destroy(&all->lock);
+	pthread_rwlock_destroy(&all->hold);
 	free(all);
 }
 
@@ -455,11 +609,15 @@ LOGS_HANDLER(logs_put_metric_filter)
 			"Metric filters are for log groups of the class STANDARD.");
 	if (compile(document_of(call), &filter, error) < 0 || !filter)
 		return -1;
+	pthread_rwlock_wrlock(&all->hold);
+	int result = begin_counting(call, group.id, filter, error);
 	pthread_rwlock_wrlock(&all->lock);
-	int result = save(call, group.id, filter, error);
+	if (result == 0)
+		result = save(call, group.id, filter, error);
 	if (result == 0)
 		keep(all, group.id, take(filter));
 	pthread_rwlock_unlock(&all->lock);
+	pthread_rwlock_unlock(&all->hold);
 	return result;
 }
 

@@ -1,11 +1,12 @@
 /* Values of metrics on their way to the store. They are added up here, a series for each metric,
  * its dimensions and minute, and written once a second in one transaction: the events of a log
- * group may come faster than a database can commit. What was added in the last second before a
- * crash is not counted. */
+ * group may come faster than a database can commit. How far each group is counted is written with
+ * them, so that the next start counts what a crash has lost. */
 #include "api/logs/logs_priv.h"
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "store/log_documents.h"
 
 #include <errno.h>
 #include <math.h>
@@ -30,8 +31,7 @@ struct series {
 
 struct logs_values {
 	struct store_metrics *metrics;
-	void (*tick)(void *context, int64_t now_ms);
-	void *context;
+	struct logs_values_hooks hooks;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t stopped;
@@ -148,12 +148,17 @@ void logs_values_add(struct logs_values *values, const struct logs_value *value)
 /* ---- to the store ---- */
 
 struct batch {
+	struct logs_values *values;
 	struct series **series;
 	size_t count;
+	struct logs_marks marks;
 };
 
-static void batch_take(struct logs_values *values, struct batch *batch)
+static void batch_take(void *context)
 {
+	struct batch *batch = context;
+	struct logs_values *values = batch->values;
+
 	pthread_mutex_lock(&values->lock);
 	batch->series = mem_new(values->count + 1, sizeof(struct series *));
 	for (size_t i = 0; values->count && i < BUCKETS; i++) {
@@ -173,13 +178,22 @@ static void batch_done(struct batch *batch)
 	for (size_t i = 0; i < batch->count; i++)
 		series_free(batch->series[i]);
 	free(batch->series);
-	*batch = (struct batch){0};
+	free(batch->marks.marks);
+	*batch = (struct batch){.values = batch->values};
 }
 
 static int batch_write(const struct logs_values *values, const struct batch *batch)
 {
-	struct store_metric_datum *data = mem_new(batch->count, sizeof(*data));
+	struct store_metric_datum *data = mem_new(batch->count + 1, sizeof(*data));
+	struct store_log_document *marks = mem_new(batch->marks.count + 1, sizeof(*marks));
+	const struct store_metric_marks all = {marks, batch->marks.count};
 	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < batch->marks.count; i++)
+		marks[i] = (struct store_log_document){.kind = LOGS_MARK,
+			.owner = batch->marks.marks[i].group,
+			.name = STR("counted"),
+			.text = str_from(batch->marks.marks[i].position)};
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct series *series = batch->series[i];
@@ -196,8 +210,9 @@ static int batch_write(const struct logs_values *values, const struct batch *bat
 			.values = series->values,
 			.values_count = series->values_count};
 	}
-	int result = store_metrics_put(values->metrics, data, batch->count, &err);
+	int result = store_metrics_put(values->metrics, data, batch->count, &all, &err);
 	free(data);
+	free(marks);
 	return result;
 }
 
@@ -220,18 +235,19 @@ static bool wait_second(struct logs_values *values)
 static void *values_main(void *context)
 {
 	struct logs_values *values = context;
-	struct batch batch = {0};
+	struct batch batch = {.values = values};
 	bool is_running;
 
 	do {
 		is_running = wait_second(values);
-		values->tick(values->context, clock_wall_ns() / 1000000);
+		values->hooks.tick(values->hooks.context, clock_wall_ns() / 1000000);
 		/* What could not be written is tried again, before anything else. */
-		if (!batch.count) {
-			free(batch.series);
-			batch_take(values, &batch);
+		if (!batch.count && !batch.marks.count) {
+			batch_done(&batch);
+			values->hooks.snapshot(
+				values->hooks.context, batch_take, &batch, &batch.marks);
 		}
-		if (batch.count && batch_write(values, &batch) == 0)
+		if ((batch.count || batch.marks.count) && batch_write(values, &batch) == 0)
 			batch_done(&batch);
 	} while (is_running);
 	batch_done(&batch);
@@ -239,14 +255,13 @@ static void *values_main(void *context)
 }
 
 int logs_values_start(struct logs_values **ret_values, struct store_metrics *metrics,
-	void (*tick)(void *context, int64_t now_ms), void *context, struct err *err)
+	const struct logs_values_hooks *hooks, struct err *err)
 {
 	struct logs_values *values = mem_new(1, sizeof(*values));
 	pthread_condattr_t monotonic;
 
 	values->metrics = metrics;
-	values->tick = tick;
-	values->context = context;
+	values->hooks = *hooks;
 	pthread_mutex_init(&values->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

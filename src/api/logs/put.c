@@ -135,9 +135,12 @@ static int store(struct api_call *call, struct logs_batch *batch, struct aws_err
 		.count = batch->count - first,
 		.batch = has_id ? id : NULL,
 		.now_ms = now_ms};
+	logs_metric_filters_hold(logs_of(call));
 	int result = store_log_put(events, &put, error, &call->exchange->err);
-	if (result == 0) {
+	if (result == 0)
 		logs_metric_filters_apply(logs_of(call), group.id, put.events, put.count, now_ms);
+	logs_metric_filters_release(logs_of(call));
+	if (result == 0) {
 		logs_live_tails_offer(
 			logs_of(call), group.id, put.stream, put.events, put.count, now_ms);
 		logs_subscriptions_offer(logs_of(call));

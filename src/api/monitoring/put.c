@@ -162,7 +162,7 @@ MONITORING_HANDLER(monitoring_put_data)
 			str_from(store_metric_dimensions(json_object_get(item, "Dimensions")));
 		result = read_datum(call, item, i, &data[i], values + i * VALUES_MAX, error);
 	}
-	if (result == 0 && store_metrics_put(monitoring_of(call)->metrics, data, count,
+	if (result == 0 && store_metrics_put(monitoring_of(call)->metrics, data, count, NULL,
 				   &call->exchange->err) < 0)
 		result = monitoring_inner(call, error);
 	for (size_t i = 0; i < count; i++)
