@@ -542,6 +542,7 @@ static int parse_command(struct translation *translation)
 		int (*parse)(struct translation *);
 	} commands[] = {
 		{"filter", parse_filter},
+		{"filterindex", parse_filter}, /* there are no indexes to leave others out by */
 		{"stats", parse_stats},
 		{"sort", parse_sort},
 		{"limit", parse_limit},
@@ -551,7 +552,7 @@ static int parse_command(struct translation *translation)
 		{"source", parse_source},
 	};
 	static const char *const unsupported[] = {"pattern", "diff", "anomaly", "unnest", "unmask",
-		"join", "lookup", "filterindex", "tail"};
+		"join", "lookup", "tail"};
 	struct insights *insights = &translation->insights;
 
 	if (++translation->commands > COMMANDS_MAX)
