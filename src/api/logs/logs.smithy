@@ -51,6 +51,17 @@ service Logs_20140328 {
 		CreateExportTask
 		DescribeExportTasks
 		CancelExportTask
+		AssociateKmsKey
+		DisassociateKmsKey
+		PutDataProtectionPolicy
+		GetDataProtectionPolicy
+		DescribeDestinations
+		DescribeAccountPolicies
+		DescribeIndexPolicies
+		DescribeFieldIndexes
+		ListLogAnomalyDetectors
+		ListAnomalies
+		ListLogGroupsForQuery
 	]
 }
 

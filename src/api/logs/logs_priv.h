@@ -53,6 +53,8 @@ int logs_about_filters(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 int logs_about_query(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_kms(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 int logs_about_record(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 
@@ -187,6 +189,12 @@ LOGS_HANDLER(logs_delete_subscription);
 LOGS_HANDLER(logs_create_export);
 LOGS_HANDLER(logs_describe_exports);
 LOGS_HANDLER(logs_cancel_export);
+LOGS_HANDLER(logs_associate_key);
+LOGS_HANDLER(logs_disassociate_key);
+LOGS_HANDLER(logs_put_protection_policy);
+LOGS_HANDLER(logs_get_protection_policy);
+LOGS_HANDLER(logs_none);
+LOGS_HANDLER(logs_query_groups);
 /* The tags of a group that is just made. */
 int logs_put_tags(struct api_call *call, struct str group, struct aws_error *error);
 int logs_check_tags(const struct api_call *call, struct aws_error *error);

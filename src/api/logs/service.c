@@ -49,6 +49,17 @@ static const struct api_operation operations[] = {
 	{"CreateExportTask", logs_about_group, logs_create_export},
 	{"DescribeExportTasks", NULL, logs_describe_exports},
 	{"CancelExportTask", NULL, logs_cancel_export},
+	{"AssociateKmsKey", logs_about_kms, logs_associate_key},
+	{"DisassociateKmsKey", logs_about_kms, logs_disassociate_key},
+	{"PutDataProtectionPolicy", logs_about_group, logs_put_protection_policy},
+	{"GetDataProtectionPolicy", logs_about_group, logs_get_protection_policy},
+	{"DescribeDestinations", NULL, logs_none},
+	{"DescribeAccountPolicies", NULL, logs_none},
+	{"DescribeIndexPolicies", NULL, logs_none},
+	{"DescribeFieldIndexes", NULL, logs_none},
+	{"ListLogAnomalyDetectors", NULL, logs_none},
+	{"ListAnomalies", NULL, logs_none},
+	{"ListLogGroupsForQuery", NULL, logs_query_groups},
 	{NULL},
 };
 
