@@ -245,12 +245,16 @@ static void add_column(struct maker *maker, struct columns_column *column, size_
 {
 	uint32_t count = number_words(maker, word, FEW_WORDS);
 
+	if (count == NO_WORD) {
+		bool is_number = read_numbers(maker, word, parse_number);
+		column->is_ipv4 = !is_number && read_numbers(maker, word, parse_ipv4);
+		if (is_number || column->is_ipv4) {
+			add_numbers(maker, column);
+			return;
+		}
+		count = number_words(maker, word, maker->rows / 2);
+	}
 	if (count != NO_WORD)
-		add_words(maker, column, word, count);
-	else if (read_numbers(maker, word, parse_number) ||
-		 (column->is_ipv4 = read_numbers(maker, word, parse_ipv4)))
-		add_numbers(maker, column);
-	else if ((count = number_words(maker, word, maker->rows / 2)) != NO_WORD)
 		add_words(maker, column, word, count);
 }
 

@@ -156,7 +156,7 @@ static bool parse_factor(struct rule *rule, bool *ret_value)
 
 static bool parse_all(struct rule *rule, bool *ret_value)
 {
-	bool value;
+	bool value = false;
 
 	if (!parse_factor(rule, ret_value))
 		return false;
@@ -170,7 +170,7 @@ static bool parse_all(struct rule *rule, bool *ret_value)
 
 static bool parse_any(struct rule *rule, bool *ret_value)
 {
-	bool value;
+	bool value = false;
 
 	if (!parse_all(rule, ret_value))
 		return false;
@@ -195,7 +195,7 @@ static bool parse_rule(struct rule *rule, bool *ret_value)
 json_t *monitoring_children(struct monitoring *monitoring, const json_t *alarm)
 {
 	struct rule rule = {.monitoring = monitoring, .text = api_member_text(alarm, "AlarmRule")};
-	bool value;
+	bool value = false;
 
 	parse_rule(&rule, &value);
 	return rule.children;
@@ -203,7 +203,8 @@ json_t *monitoring_children(struct monitoring *monitoring, const json_t *alarm)
 
 /* ---- PutCompositeAlarm ---- */
 
-/* Children are there, and none of them, or of theirs, is the alarm itself. */
+/* Children are there, and none of them, or of theirs, is the alarm itself.
+ * NOLINTNEXTLINE(misc-no-recursion): DEPTH_MAX deep. */
 static int check_children(struct api_call *call, const json_t *children, struct str own,
 	unsigned depth, struct aws_error *error)
 {
@@ -229,7 +230,6 @@ static int check_children(struct api_call *call, const json_t *children, struct 
 		int result = 0;
 		if (alarm && json_object_get(alarm, "AlarmRule")) {
 			json_t *more = monitoring_children(monitoring, alarm);
-			/* NOLINTNEXTLINE(misc-no-recursion): DEPTH_MAX deep. */
 			result = check_children(call, more, own, depth + 1, error);
 			json_decref(more);
 		}
@@ -244,7 +244,7 @@ int monitoring_check_rule(struct api_call *call, struct aws_error *error)
 {
 	struct rule rule = {.monitoring = monitoring_of(call),
 		.text = api_member_text(call->input, "AlarmRule")};
-	bool value;
+	bool value = false;
 	int result = 0;
 
 	if (json_object_get(call->input, "ActionsSuppressor"))

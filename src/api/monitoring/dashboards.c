@@ -91,7 +91,7 @@ static json_t *arn_of(const struct api_call *call, struct str name)
 MONITORING_HANDLER(monitoring_get_dashboard)
 {
 	struct str name = api_member_text(call->input, "DashboardName");
-	json_t *found;
+	json_t *found = NULL;
 
 	if (find(call, name, &found, error) < 0)
 		return -1;
@@ -163,7 +163,7 @@ MONITORING_HANDLER(monitoring_delete_dashboards)
 
 	json_array_foreach(names, i, name)
 	{
-		json_t *found;
+		json_t *found = NULL;
 		if (find(call, str_from(json_string_value(name)), &found, error) < 0)
 			return -1;
 		bool is_there = found != NULL;
