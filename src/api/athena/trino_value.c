@@ -91,9 +91,10 @@ json_t *athena_trino_column(const json_t *column)
 			precision = kinds[i].precision;
 		}
 	}
-	if (str_equal(base, STR("interval")))
-		athena = str_equal(type, STR("interval year to month")) ? "interval year to month"
-									: "interval day to second";
+	if (str_equal_ignoring_case(base, STR("interval")))
+		athena = str_equal_ignoring_case(type, STR("interval year to month"))
+				 ? "interval year to month"
+				 : "interval day to second";
 	else if (str_ends_with(type, STR("with time zone")))
 		athena = str_equal(base, STR("time")) ? "time with time zone"
 						      : "timestamp with time zone";
@@ -109,27 +110,33 @@ json_t *athena_trino_column(const json_t *column)
 
 static void add_value(struct buf *text, const json_t *value, struct str type);
 
+/* "name type", with the name in quotes where it wants them, or a type alone: field0, ... */
+static void add_member(struct buf *text, const json_t *value, struct str part, size_t i)
+{
+	bool is_quoted = part.n && part.p[0] == '"';
+	const char *end =
+		is_quoted ? memchr(part.p + 1, '"', part.n - 1) : memchr(part.p, ' ', part.n);
+	const char *bracket = memchr(part.p, '(', part.n);
+
+	if (!end || (!is_quoted && bracket && bracket < end)) {
+		buf_printf(text, "field%zu=", i);
+		add_value(text, value, part);
+		return;
+	}
+	const char *name = part.p + is_quoted;
+	buf_printf(text, "%.*s=", (int)(end - name), name);
+	const char *type = end + 1;
+	add_value(text, value, str_trim((struct str){type, (size_t)(part.p + part.n - type)}));
+}
+
 static void add_row(struct buf *text, const json_t *value, struct str type)
 {
 	struct str rest = inside_of(type), part;
 
 	buf_add_char(text, '{');
 	for (size_t i = 0; next_part(&rest, &part); i++) {
-		const char *space = part.n && part.p[0] == '"' ? memchr(part.p + 1, '"', part.n - 1)
-							       : memchr(part.p, ' ', part.n);
-		struct str name = STR("");
 		buf_add_text(text, i ? ", " : "");
-		if (space && *space == '"') {
-			name = (struct str){part.p + 1, (size_t)(space - part.p - 1)};
-			space++;
-		} else if (space) {
-			name = (struct str){part.p, (size_t)(space - part.p)};
-		}
-		struct str own =
-			space ? (struct str){space + 1, (size_t)(part.p + part.n - space - 1)}
-			      : part;
-		buf_printf(text, "%.*s=", STR_ARG(name));
-		add_value(text, json_array_get(value, i), own);
+		add_member(text, json_array_get(value, i), part, i);
 	}
 	buf_add_char(text, '}');
 }
