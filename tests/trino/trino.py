@@ -1,6 +1,7 @@
 """A Trino of its own, with the Hive connector on a nagare server's Glue and S3 endpoints, and its REST protocol.
 Skipped (77) where it is not: tools/install-dependencies --trino fetches it.
 """
+import base64
 import glob
 import json
 import os
@@ -47,6 +48,34 @@ def free_port():
 	with socket.socket() as one:
 		one.bind(('127.0.0.1', 0))
 		return one.getsockname()[1]
+
+
+def text_of(value, kind):
+	"""A value of Trino's protocol as Athena's results have it; numbers that are not exact as numbers."""
+	if value is None:
+		return None
+	if kind.startswith(('double', 'real')):
+		return float(value)
+	if kind.startswith('array('):
+		return '[' + ', '.join(nested(one, kind[6:-1]) for one in value) + ']'
+	if kind.startswith('map('):
+		return '{' + ', '.join(f'{key}={nested(one, kind.split(", ", 1)[1][:-1])}' for key, one in value.items()) + '}'
+	if kind.startswith('row('):
+		fields = [re.match(r'(?:([^ (]+) )?(.*)', field.strip()) for field in re.split(r',(?![^(]*\))', kind[4:-1])]
+		return '{' + ', '.join(f'{field[1] or f"field{at}"}={nested(one, field[2])}'
+			for at, (one, field) in enumerate(zip(value, fields))) + '}'
+	if kind == 'varbinary':
+		return base64.b64decode(value).hex(' ')
+	return nested(value, kind)
+
+
+def nested(value, kind):
+	"""The same inside of another: as Java writes it."""
+	if value is None:
+		return 'null'
+	if isinstance(value, bool):
+		return 'true' if value else 'false'
+	return str(text_of(value, kind)) if kind.startswith(('array(', 'map(', 'row(', 'varbinary')) else str(value)
 
 
 class Failed(Exception):
