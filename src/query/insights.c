@@ -551,8 +551,8 @@ static int parse_command(struct translation *translation)
 		{"dedup", parse_dedup},
 		{"source", parse_source},
 	};
-	static const char *const unsupported[] = {"pattern", "diff", "anomaly", "unnest", "unmask",
-		"join", "lookup", "tail"};
+	static const char *const unsupported[] = {
+		"pattern", "diff", "anomaly", "unnest", "unmask", "join", "lookup", "tail"};
 	struct insights *insights = &translation->insights;
 
 	if (++translation->commands > COMMANDS_MAX)

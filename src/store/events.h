@@ -177,7 +177,7 @@ struct store_log_column {
 /* The words of messages that have as many each, with single blanks between them. */
 #define STORE_LOG_COLUMNS_MAX 64
 struct store_log_columns {
-	size_t count; /* words */
+	size_t count;                  /* words */
 	struct store_log_column times; /* numbers: milliseconds since the epoch */
 	struct store_log_column columns[STORE_LOG_COLUMNS_MAX];
 };
@@ -198,8 +198,8 @@ struct store_log_block {
 	const uint32_t *sequences; /* behind sequence; NULL: the row's number */
 	int64_t ingested_ms;
 	uint64_t sequence;
-	/* Then messages, ends, times, ingested and sequences are not there, and all rows are wanted;
-	 * only where a scan takes columns. */
+	/* Then messages, ends, times, ingested and sequences are not there, and all rows are
+	 * wanted; only where a scan takes columns. */
 	const struct store_log_columns *columns;
 };
 /* Which of a block's events are wanted: sets bit i % 64 of bits[i / 64]; the bits come zeroed. May

@@ -48,8 +48,8 @@ struct store_metric_datum {
  * order does not matter. The caller's to free. */
 char *store_metric_dimensions(const json_t *dimensions);
 
-/* All of them or none. With marks (may be NULL): documents that say what the data stand for, written
- * in the same transaction. */
+/* All of them or none. With marks (may be NULL): documents that say what the data stand for,
+ * written in the same transaction. */
 struct store_log_document;
 struct store_metric_marks {
 	const struct store_log_document *documents;

@@ -23,7 +23,7 @@ struct logs {
 	struct store_events *events;
 	struct store_database *database;
 	struct store_metrics *metrics;
-	struct store_objects *objects; /* where export tasks write */
+	struct store_objects *objects;     /* where export tasks write */
 	struct store_flow_logs *flow_logs; /* for the formats of lines; may be NULL */
 	struct str region, account;
 	/* "ARN=URL" of subscription filters; ends with NULL; "*" is every ARN. */
