@@ -21,7 +21,7 @@ int logs_about_kms(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
 {
 	const struct logs *logs = logs_of(call);
-	struct str name;
+	struct str name = STR_NONE;
 
 	if (find_group(call, &name, error) < 0)
 		return -1;
@@ -40,7 +40,7 @@ static int check_group(struct api_call *call, struct str name, struct aws_error 
 
 LOGS_HANDLER(logs_associate_key)
 {
-	struct str name;
+	struct str name = STR_NONE;
 
 	if (find_group(call, &name, error) < 0 || check_group(call, name, error) < 0)
 		return -1;
@@ -50,14 +50,14 @@ LOGS_HANDLER(logs_associate_key)
 /* No group has one. */
 LOGS_HANDLER(logs_disassociate_key)
 {
-	struct str name;
+	struct str name = STR_NONE;
 
 	return find_group(call, &name, error) < 0 ? -1 : check_group(call, name, error);
 }
 
 LOGS_HANDLER(logs_put_protection_policy)
 {
-	struct str name;
+	struct str name = STR_NONE;
 
 	if (logs_group(call, &name, error) < 0 || check_group(call, name, error) < 0)
 		return -1;
@@ -66,7 +66,7 @@ LOGS_HANDLER(logs_put_protection_policy)
 
 LOGS_HANDLER(logs_get_protection_policy)
 {
-	struct str name;
+	struct str name = STR_NONE;
 
 	if (logs_group(call, &name, error) < 0 || check_group(call, name, error) < 0)
 		return -1;
