@@ -68,7 +68,7 @@ int64_t store_flow_logs_version(struct store_flow_logs *logs)
 int store_flow_logs_touch(struct store_flow_logs *logs, struct err *err)
 {
 	struct store_connection *writer;
-	int64_t version;
+	int64_t version = 0;
 
 	if (store_write_begin(logs->database, &writer, err) < 0)
 		return -1;
