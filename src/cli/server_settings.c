@@ -49,7 +49,6 @@ static int check_name(const char *value, struct err *err)
 	return err_set(err, ERR_USAGE, "expected letters, digits, '-' and '.', found '%s'", value);
 }
 
-/* HOST or HOST:PORT; an IPv6 address in brackets. */
 /* ARN=URL or ARN=COMMAND. */
 static int check_action(const char *value, struct err *err)
 {
@@ -70,6 +69,7 @@ static int check_destination(const char *value, struct err *err)
 	return err_set(err, ERR_USAGE, "expected ARN=http://... or https://..., found '%s'", value);
 }
 
+/* HOST or HOST:PORT; an IPv6 address in brackets. */
 static int check_host(const char *value, struct err *err)
 {
 	const char *colon = strrchr(value, ':');
