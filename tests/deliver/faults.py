@@ -55,7 +55,7 @@ class Objects(Case):
 		server = self.faulty()
 		until = time.monotonic() + 3
 		server.rules.append(lambda request: SLOW_DOWN if time.monotonic() < until else None)
-		_, status, warned = run(server, 's3', BUCKET, self.spool, windows=20, records=10)
+		_, status, warned = run(server, 's3', BUCKET, self.spool, windows=20, records=10, drain_ms=30000)
 		turned_away = [request for request in server.requests if request.at < until]
 		# Waits are random, twice as long on average each time, and only one probes.
 		self.assertLess(len(turned_away), 20)
@@ -208,7 +208,7 @@ class Events(Case):
 		server = self.faulty()
 		server.rules.append(lambda request: server.json_error('InvalidParameterException')
 			if b'"eni-00000000000000002-all"' in request.body and request.target.endswith('PutLogEvents') else None)
-		_, status, warned = run(server, 'logs', 'group', self.spool, windows=5, records=30, interfaces=3, drain_ms=4000)
+		_, status, warned = run(server, 'logs', 'group', self.spool, windows=5, records=30, interfaces=3, drain_ms=9000)
 		self.assertEqual((status['records'], status['spool_batches'], status['given_up']), (100, 5, 0))
 		self.assertIn('InvalidParameterException', warned)
 		server.rules.clear()
