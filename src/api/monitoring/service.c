@@ -13,27 +13,13 @@
 
 /* ---- about ---- */
 
-static void about_name(
+static void about_alarm_of(
 	struct api_call *call, struct api_authorization *authorization, const json_t *name)
 {
 	const struct monitoring *monitoring = monitoring_of(call);
 
 	api_about_resource(authorization, "arn:aws:cloudwatch:%s:%s:alarm:%s", monitoring->region,
 		monitoring->account, json_string_value(name));
-}
-
-static int about_alarm(
-	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
-{
-	const json_t *name = json_object_get(call->input, "AlarmName");
-	size_t i;
-	json_t *item;
-
-	if (name)
-		about_name(call, authorization, name);
-	json_array_foreach(json_object_get(call->input, "AlarmNames"), i, item)
-		about_name(call, authorization, item);
-	return 0;
 }
 
 static void about_dashboard_of(
@@ -43,18 +29,33 @@ static void about_dashboard_of(
 		monitoring_of(call)->account, json_string_value(name));
 }
 
-static int about_dashboard(
-	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+/* Of what a call names, in one member or in a list. */
+static int about_all(struct api_call *call, struct api_authorization *authorization,
+	const char *one, const char *many,
+	void (*about)(struct api_call *, struct api_authorization *, const json_t *))
 {
-	const json_t *name = json_object_get(call->input, "DashboardName");
+	const json_t *name = json_object_get(call->input, one);
 	size_t i;
 	json_t *item;
 
 	if (name)
-		about_dashboard_of(call, authorization, name);
-	json_array_foreach(json_object_get(call->input, "DashboardNames"), i, item)
-		about_dashboard_of(call, authorization, item);
+		about(call, authorization, name);
+	json_array_foreach(json_object_get(call->input, many), i, item)
+		about(call, authorization, item);
 	return 0;
+}
+
+static int about_alarm(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	return about_all(call, authorization, "AlarmName", "AlarmNames", about_alarm_of);
+}
+
+static int about_dashboard(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	return about_all(
+		call, authorization, "DashboardName", "DashboardNames", about_dashboard_of);
 }
 
 static int about_namespace(
