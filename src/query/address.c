@@ -2,6 +2,7 @@
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "query/vector_priv.h"
 
 #include <stdio.h>
 
@@ -24,26 +25,6 @@ static duckdb_logical_type type_of(enum kind kind)
 }
 
 /* ---- values ---- */
-
-static struct str bytes_at(duckdb_vector vector, idx_t row)
-{
-	duckdb_string_t *text = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
-
-	return (struct str){duckdb_string_t_data(text), duckdb_string_t_length(*text)};
-}
-
-static bool is_valid(duckdb_vector vector, idx_t row)
-{
-	uint64_t *validity = duckdb_vector_get_validity(vector);
-
-	return !validity || duckdb_validity_row_is_valid(validity, row);
-}
-
-static void set_null(duckdb_vector output, idx_t row)
-{
-	duckdb_vector_ensure_validity_writable(output);
-	duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
-}
 
 static void set_bytes(duckdb_vector output, idx_t row, const void *bytes, size_t n)
 {
@@ -135,11 +116,11 @@ static bool run_cast(
 	char message[160];
 
 	for (idx_t row = 0; row < count; row++) {
-		if (!is_valid(input, row)) {
-			set_null(output, row);
+		if (!vector_is_valid(input, row)) {
+			vector_set_null(output, row);
 			continue;
 		}
-		struct str value = bytes_at(input, row);
+		struct str value = vector_text(input, row);
 		if (cast_one(cast, value, output, row))
 			continue;
 		snprintf(message, sizeof(message), "Cannot cast value to %s: %.*s",
@@ -202,11 +183,11 @@ static void contains(duckdb_function_info info, duckdb_data_chunk input, duckdb_
 	struct ip_prefix other;
 
 	for (idx_t row = 0; row < rows; row++) {
-		if (!is_valid(prefixes, row) || !is_valid(others, row)) {
-			set_null(output, row);
+		if (!vector_is_valid(prefixes, row) || !vector_is_valid(others, row)) {
+			vector_set_null(output, row);
 			continue;
 		}
-		struct str value = bytes_at(prefixes, row);
+		struct str value = vector_text(prefixes, row);
 		if (!last.p || !str_equal(value, last)) {
 			if (!read_prefix(function->first, value, &prefix)) {
 				fail(info, "Cannot cast value to IPPREFIX", value);
@@ -214,8 +195,8 @@ static void contains(duckdb_function_info info, duckdb_data_chunk input, duckdb_
 			}
 			last = value;
 		}
-		if (!read_prefix(function->second, bytes_at(others, row), &other))
-			set_null(output, row);
+		if (!read_prefix(function->second, vector_text(others, row), &other))
+			vector_set_null(output, row);
 		else
 			results[row] = other.length >= prefix.length &&
 				       ip_prefix_contains(&prefix, &other.addr);
@@ -231,12 +212,12 @@ static void make_prefix(duckdb_function_info info, duckdb_data_chunk input, duck
 	struct ip_addr addr;
 
 	for (idx_t row = 0; row < rows; row++) {
-		if (!is_valid(values, row) || !is_valid(lengths, row)) {
-			set_null(output, row);
+		if (!vector_is_valid(values, row) || !vector_is_valid(lengths, row)) {
+			vector_set_null(output, row);
 			continue;
 		}
 		int64_t length = ((int64_t *)duckdb_vector_get_data(lengths))[row];
-		struct str value = bytes_at(values, row);
+		struct str value = vector_text(values, row);
 		if (!read_address(function->first, value, &addr)) {
 			fail(info, "Cannot cast value to IPADDRESS", value);
 			return;
@@ -262,9 +243,9 @@ static void make_bound(
 	struct ip_prefix prefix;
 
 	for (idx_t row = 0; row < rows; row++) {
-		if (!is_valid(values, row) ||
-			!read_prefix(PREFIX, bytes_at(values, row), &prefix)) {
-			set_null(output, row);
+		if (!vector_is_valid(values, row) ||
+			!read_prefix(PREFIX, vector_text(values, row), &prefix)) {
+			vector_set_null(output, row);
 			continue;
 		}
 		for (unsigned bit = prefix.length; is_last && bit < 128; bit++)

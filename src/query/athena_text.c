@@ -5,6 +5,7 @@
 #include "query/athena_priv.h"
 
 #include "base/input.h"
+#include "query/vector_priv.h"
 
 #define WINDOW_BYTES ((size_t)256 << 10)
 #define LINE_MAX     ((size_t)64 << 20)
@@ -157,12 +158,6 @@ static bool read_integer(struct str text, int64_t *ret_value)
 	return true;
 }
 
-static void set_null(duckdb_vector vector, idx_t row)
-{
-	duckdb_vector_ensure_validity_writable(vector);
-	duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), row);
-}
-
 static void set_value(duckdb_vector vector, idx_t row, duckdb_type type, struct str text)
 {
 	int64_t value;
@@ -171,7 +166,7 @@ static void set_value(duckdb_vector vector, idx_t row, duckdb_type type, struct 
 		duckdb_vector_assign_string_element_len(vector, row, text.p, text.n);
 	else if (!read_integer(text, &value) ||
 		 (type != DUCKDB_TYPE_BIGINT && (value < INT32_MIN || value > INT32_MAX)))
-		set_null(vector, row);
+		vector_set_null(vector, row);
 	else if (type == DUCKDB_TYPE_BIGINT)
 		((int64_t *)duckdb_vector_get_data(vector))[row] = value;
 	else
@@ -197,10 +192,10 @@ static void set_row(struct scan *scan, struct reader *reader, duckdb_data_chunk 
 			if (json_is_string(value))
 				set_value(vector, row, DUCKDB_TYPE_VARCHAR, athena_json_str(value));
 			else
-				set_null(vector, row);
+				vector_set_null(vector, row);
 		} else if (column >= found ||
 			   str_equal(reader->fields[column], str_from(table->null_text))) {
-			set_null(vector, row);
+			vector_set_null(vector, row);
 		} else {
 			set_value(vector, row, table->columns[column].type, reader->fields[column]);
 		}

@@ -2,6 +2,7 @@
  * arrays [a, b], maps {k=v}, rows {name=v}, binary as pairs of hexadecimal digits. */
 #include "query/athena_priv.h"
 #include "query/trino_priv.h"
+#include "query/vector_priv.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -335,20 +336,13 @@ static void add_bytes(struct buf *buf, struct str bytes)
 		buf_printf(buf, "%s%02x", i ? " " : "", (unsigned char)bytes.p[i]);
 }
 
-static bool is_null(duckdb_vector vector, idx_t row)
-{
-	uint64_t *validity = duckdb_vector_get_validity(vector);
-
-	return validity && !duckdb_validity_row_is_valid(validity, row);
-}
-
 static void add_value(
 	struct buf *buf, const struct athena_value_type *type, duckdb_vector vector, idx_t row);
 
 static void add_or_null(
 	struct buf *buf, const struct athena_value_type *type, duckdb_vector vector, idx_t row)
 {
-	if (is_null(vector, row))
+	if (!vector_is_valid(vector, row))
 		buf_add_text(buf, "null");
 	else
 		add_value(buf, type, vector, row);
@@ -485,7 +479,8 @@ void athena_value_rows(struct athena_engine *engine, duckdb_data_chunk chunk, st
 		for (size_t i = 0; i < engine->columns_count; i++) {
 			duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
 			buf_add_text(csv, i ? "," : "");
-			if (engine->types[i]->id == DUCKDB_TYPE_SQLNULL || is_null(vector, row))
+			if (engine->types[i]->id == DUCKDB_TYPE_SQLNULL ||
+				!vector_is_valid(vector, row))
 				continue;
 			value.n = 0;
 			add_value(&value, engine->types[i], vector, row);
@@ -496,24 +491,6 @@ void athena_value_rows(struct athena_engine *engine, duckdb_data_chunk chunk, st
 }
 
 /* ---- functions of SQL ---- */
-
-static struct str text_at(duckdb_vector vector, idx_t row)
-{
-	duckdb_string_t *text = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
-
-	return (struct str){duckdb_string_t_data(text), duckdb_string_t_length(*text)};
-}
-
-static void set_text(duckdb_vector output, idx_t row, struct str text)
-{
-	duckdb_vector_assign_string_element_len(output, row, text.p, text.n);
-}
-
-static void set_null(duckdb_vector output, idx_t row)
-{
-	duckdb_vector_ensure_validity_writable(output);
-	duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
-}
 
 /* A JSON's text when it is cast: a string without its quotes; false: null. */
 static bool add_json_text(struct buf *buf, struct str json)
@@ -540,18 +517,18 @@ static void to_varchar(duckdb_function_info info, duckdb_data_chunk input, duckd
 	duckdb_destroy_logical_type(&logical);
 	for (idx_t row = 0; row < rows; row++) {
 		text.n = 0;
-		if (type->id == DUCKDB_TYPE_SQLNULL || is_null(values, row)) {
-			set_null(output, row);
+		if (type->id == DUCKDB_TYPE_SQLNULL || !vector_is_valid(values, row)) {
+			vector_set_null(output, row);
 		} else if (type->json) {
-			if (add_json_text(&text, text_at(values, row)))
-				set_text(output, row, buf_str(&text));
+			if (add_json_text(&text, vector_text(values, row)))
+				vector_set_text(output, row, buf_str(&text));
 			else
-				set_null(output, row);
+				vector_set_null(output, row);
 		} else if (type->id == DUCKDB_TYPE_BLOB && !type->address) {
-			set_text(output, row, text_at(values, row));
+			vector_set_text(output, row, vector_text(values, row));
 		} else {
 			add_value(&text, type, values, row);
-			set_text(output, row, buf_str(&text));
+			vector_set_text(output, row, buf_str(&text));
 		}
 	}
 	type_free(type);
@@ -565,14 +542,14 @@ static void to_zoned(duckdb_function_info info, duckdb_data_chunk input, duckdb_
 	idx_t rows = duckdb_data_chunk_get_size(input);
 
 	for (idx_t row = 0; row < rows; row++) {
-		if (is_null(times, row) || is_null(zones, row)) {
-			set_null(output, row);
+		if (!vector_is_valid(times, row) || !vector_is_valid(zones, row)) {
+			vector_set_null(output, row);
 			continue;
 		}
 		text.n = 0;
 		add_timestamp(&text, ((int64_t *)duckdb_vector_get_data(times))[row], false);
-		buf_printf(&text, " %.*s", STR_ARG(text_at(zones, row)));
-		set_text(output, row, buf_str(&text));
+		buf_printf(&text, " %.*s", STR_ARG(vector_text(zones, row)));
+		vector_set_text(output, row, buf_str(&text));
 	}
 }
 

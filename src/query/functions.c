@@ -2,29 +2,10 @@
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "query/vector_priv.h"
 #include "record/filter.h"
 
 #include <stdio.h>
-
-static struct str text_at(duckdb_vector vector, idx_t row)
-{
-	duckdb_string_t *text = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
-
-	return (struct str){duckdb_string_t_data(text), duckdb_string_t_length(*text)};
-}
-
-static bool is_valid(duckdb_vector vector, idx_t row)
-{
-	uint64_t *validity = duckdb_vector_get_validity(vector);
-
-	return !validity || duckdb_validity_row_is_valid(validity, row);
-}
-
-static void set_null(duckdb_vector output, idx_t row)
-{
-	duckdb_vector_ensure_validity_writable(output);
-	duckdb_validity_set_row_invalid(duckdb_vector_get_validity(output), row);
-}
 
 static void ip_version(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
@@ -34,8 +15,8 @@ static void ip_version(duckdb_function_info info, duckdb_data_chunk input, duckd
 	struct ip_addr addr;
 
 	for (idx_t row = 0; row < rows; row++) {
-		if (!is_valid(texts, row) || !ip_parse(text_at(texts, row), &addr))
-			set_null(output, row);
+		if (!vector_is_valid(texts, row) || !ip_parse(vector_text(texts, row), &addr))
+			vector_set_null(output, row);
 		else
 			versions[row] = ip_is_v4(&addr) ? 4 : 6;
 	}
@@ -61,11 +42,11 @@ static void cidr_contains(duckdb_function_info info, duckdb_data_chunk input, du
 
 	for (idx_t row = 0; row < rows; row++) {
 		struct ip_addr addr;
-		if (!is_valid(texts, row) || !is_valid(prefixes, row)) {
-			set_null(output, row);
+		if (!vector_is_valid(texts, row) || !vector_is_valid(prefixes, row)) {
+			vector_set_null(output, row);
 			continue;
 		}
-		struct str text = text_at(prefixes, row);
+		struct str text = vector_text(prefixes, row);
 		if (!last.p || !str_equal(text, last)) {
 			if (!ip_prefix_parse(text, &prefix)) {
 				fail(info, "not an address prefix such as 10.0.0.0/8", text);
@@ -73,8 +54,8 @@ static void cidr_contains(duckdb_function_info info, duckdb_data_chunk input, du
 			}
 			last = text;
 		}
-		if (!ip_parse(text_at(texts, row), &addr))
-			set_null(output, row);
+		if (!ip_parse(vector_text(texts, row), &addr))
+			vector_set_null(output, row);
 		else
 			results[row] = record_prefix_contains(&prefix, &addr);
 	}
@@ -96,10 +77,10 @@ static void entries(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
 	}
 	const duckdb_list_entry *lists = duckdb_vector_get_data(values);
 	for (idx_t row = 0; row < rows; row++) {
-		if (is_valid(values, row))
+		if (vector_is_valid(values, row))
 			results[row] = (int64_t)lists[row].length;
 		else
-			set_null(output, row);
+			vector_set_null(output, row);
 	}
 }
 
