@@ -112,8 +112,9 @@ static int apply_all(
 	return store_commit(connection, err);
 }
 
-/* Deleting takes space too, in SQLite's log. On a full disk the reserve and what the log held make
- * it. */
+/* Deleting takes space too, in SQLite's log. On a full disk the reserve makes it, with which what
+ * the log holds goes into the database. The log begins anew and keeps its place on the disk: given
+ * back, others that write at that moment would take it. */
 static void use_reserve(struct store_objects *objects)
 {
 	struct store_connection *connection;
@@ -122,7 +123,7 @@ static void use_reserve(struct store_objects *objects)
 		return;
 	if (store_read_begin(objects->database, &connection, NULL) < 0)
 		return;
-	store_execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+	store_execute(connection, "PRAGMA wal_checkpoint(RESTART)", NULL);
 	store_read_end(connection);
 }
 

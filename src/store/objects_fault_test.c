@@ -287,6 +287,64 @@ static void a_full_disk_leaves_nothing_half(void **state)
 	rmdir(place.folder);
 }
 
+struct hog {
+	char path[128];
+	_Atomic bool is_over;
+};
+
+/* Takes each block that becomes free, at once. */
+static void *take_all(void *context)
+{
+	struct hog *hog = context;
+	static const char block[4096];
+	int fd = open(hog->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	while (!hog->is_over)
+		if (write(fd, block, sizeof(block)) < 0)
+			sched_yield();
+	close(fd);
+	return NULL;
+}
+
+static void deletions_have_room_when_others_take_it_all(void **state)
+{
+	enum { OBJECTS = 40 };
+	struct place place = {0};
+	struct hog hog = {0};
+	pthread_t thread;
+
+	snprintf(place.folder, sizeof(place.folder), "/tmp/nagare-objects-full-XXXXXX");
+	assert_non_null(mkdtemp(place.folder));
+	if (mount("nagare", place.folder, "tmpfs", 0, "size=16m") < 0) {
+		rmdir(place.folder);
+		skip();
+	}
+	place_open(&place);
+	assert_int_equal(
+		store_bucket_create(place.objects, STR("logs"), STR("r"), STR("o"), NULL, NULL), 0);
+	for (int i = 0; i < OBJECTS; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "o/%d", i);
+		put(&place, key, "bytes", NULL);
+	}
+	snprintf(hog.path, sizeof(hog.path), "%s/hog", place.folder);
+	assert_int_equal(pthread_create(&thread, NULL, take_all, &hog), 0);
+	usleep(200000);
+	for (int i = 0; i < OBJECTS; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "o/%d", i);
+		delete_object(&place, key, "");
+		check_none(&place, key, "", AWS_ERROR_NO_SUCH_KEY);
+	}
+	hog.is_over = true;
+	pthread_join(thread, NULL);
+	assert_int_equal(unlink(hog.path), 0);
+	place_close(&place);
+	umount(place.folder);
+	rmdir(place.folder);
+}
+
 /* ---- fsck ---- */
 
 /* The index as text, but for the numbers of buckets. */
@@ -474,6 +532,7 @@ int main(void)
 		TEST(kill_with_versioning),
 		TEST(small_objects_survive_their_files),
 		cmocka_unit_test(a_full_disk_leaves_nothing_half),
+		cmocka_unit_test(deletions_have_room_when_others_take_it_all),
 		TEST(the_index_is_made_anew),
 		TEST(half_an_index_is_finished),
 		TEST(what_was_touched_is_told_and_mended),
