@@ -447,35 +447,50 @@ static int make_views(struct finding *finding)
 	return 0;
 }
 
-static int prepare(struct finding *finding, const struct athena_query *query)
+/* The statement, parsed, and the tables that it names; with finding_done in any case. */
+static int find(struct finding *finding, struct athena_engine *engine,
+	const struct athena_query *query, struct athena_failure *failure)
 {
-	struct athena_engine *engine = finding->engine;
-	_cleanup_buf_ struct buf shown = {0};
 	size_t at = 0;
-	json_t *tree = athena_parse(engine, &engine->trino, query->text, finding->failure);
+	json_t *tree = NULL;
 
-	if (!tree)
+	*finding = (struct finding){.engine = engine,
+		.query = query,
+		.tables = json_array(),
+		.views = json_array(),
+		.failure = failure};
+	if (rewrite(query->text, &engine->trino, failure) < 0 ||
+		!(tree = athena_parse(engine, &engine->trino, query->text, failure)))
 		return -1;
-	int r = athena_tree_read(
-		tree, query->database, &finding->references, &at, finding->failure);
+	int r = athena_tree_read(tree, query->database, &finding->references, &at, failure);
 	if (r < 0)
 		place_failure(finding, at);
 	json_decref(tree);
 	athena_aliases_find(engine, query->text);
-	if (r == 0)
-		r = find_tables(finding);
-	if (r == 0 && query->only_checked)
-		return 0;
-	if (r == 0)
-		r = make_tables(finding);
-	if (r == 0 && athena_aliases_exclude(engine, buf_str(&engine->trino.sql), &shown)) {
+	return r < 0 ? -1 : find_tables(finding);
+}
+
+static void finding_done(struct finding *finding)
+{
+	athena_references_done(&finding->references);
+	json_decref(finding->tables);
+	json_decref(finding->views);
+}
+
+/* Nothing but what was found can be read from here on. */
+static int make(struct finding *finding)
+{
+	struct athena_engine *engine = finding->engine;
+	_cleanup_buf_ struct buf shown = {0};
+
+	if (make_tables(finding) < 0)
+		return -1;
+	if (athena_aliases_exclude(engine, buf_str(&engine->trino.sql), &shown)) {
 		buf_done(&engine->trino.sql);
 		engine->trino.sql = shown;
 		shown = (struct buf){0};
 	}
-	if (r == 0)
-		r = lock(engine, query, finding->failure);
-	return r == 0 ? make_views(finding) : r;
+	return lock(engine, finding->query, finding->failure) < 0 ? -1 : make_views(finding);
 }
 
 static int check_files(struct finding *finding)
@@ -498,28 +513,12 @@ static int check_files(struct finding *finding)
 int athena_check_tables(struct athena_engine *engine, const struct athena_query *query,
 	struct athena_failure *failure)
 {
-	struct finding finding = {.engine = engine,
-		.query = query,
-		.tables = json_array(),
-		.views = json_array(),
-		.failure = failure};
-	size_t at = 0;
-	json_t *tree = NULL;
-	int r = rewrite(query->text, &engine->trino, failure);
+	struct finding finding;
+	int r = find(&finding, engine, query, failure);
 
-	if (r == 0 && !(tree = athena_parse(engine, &engine->trino, query->text, failure)))
-		r = -1;
-	if (r == 0 &&
-		athena_tree_read(tree, query->database, &finding.references, &at, failure) < 0)
-		r = place_failure(&finding, at);
-	if (r == 0)
-		r = find_tables(&finding);
 	if (r == 0)
 		r = check_files(&finding);
-	athena_references_done(&finding.references);
-	json_decref(finding.tables);
-	json_decref(finding.views);
-	json_decref(tree);
+	finding_done(&finding);
 	return r;
 }
 
@@ -575,27 +574,20 @@ static int start(struct athena_engine *engine, const struct athena_query *query,
 int athena_run(struct athena_engine *engine, const struct athena_query *query,
 	struct athena_failure *failure)
 {
-	struct finding finding = {.engine = engine,
-		.query = query,
-		.tables = json_array(),
-		.views = json_array(),
-		.failure = failure};
-	int r;
+	struct finding finding;
 
 	engine->scan_limit = query->scan_limit;
 	engine->text = mem_printf("%.*s", STR_ARG(query->text));
-	r = rewrite(query->text, &engine->trino, failure);
-	if (r == 0)
-		r = prepare(&finding, query);
+	int r = find(&finding, engine, query, failure);
+	if (r == 0 && !query->only_checked)
+		r = make(&finding);
 	if (r == 0 && engine->interrupted)
 		r = athena_fail(failure, "", "Query cancelled by user");
 	if (r == 0 && !query->only_checked)
 		r = query->io       ? athena_io_start(engine, query, failure)
 		    : query->output ? athena_output_run(engine, query, failure)
 				    : start(engine, query, failure);
-	athena_references_done(&finding.references);
-	json_decref(finding.tables);
-	json_decref(finding.views);
+	finding_done(&finding);
 	if (r < 0)
 		return -1;
 	return query->output || query->only_checked
