@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "cli/manual.h"
 
 #include <getopt.h>
@@ -11,6 +12,13 @@
 #include <unistd.h>
 
 int cli_exit_status;
+
+int cli_seconds(const char *value, uint64_t max, uint64_t *ret_seconds, struct err *err)
+{
+	if (number_parse_seconds(str_from(value), max, ret_seconds) && *ret_seconds)
+		return 0;
+	return err_set(err, ERR_USAGE, "expected a time such as 30s, 5m or 1h, found '%s'", value);
+}
 
 bool cli_is_terminal(int fd)
 {

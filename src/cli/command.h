@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct cli_option {
 	const char *name; /* long name without "--" */
@@ -50,6 +51,9 @@ const struct cli_command *cli_command_find(const char *name);
 
 /* In the order of `nagare help`; ends with NULL. */
 extern const struct cli_command *const cli_commands[];
+
+/* An option's time such as 30s, 5m or 1h, 1 to max seconds. */
+int cli_seconds(const char *value, uint64_t max, uint64_t *ret_seconds, struct err *err);
 
 /* Progress and colours only there. */
 bool cli_is_terminal(int fd);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "cli/s3_options.h"
 #include "query/convert.h"
 
 #include <pthread.h>
@@ -14,6 +15,7 @@
 extern const struct cli_command cli_convert;
 
 struct settings {
+	struct query_s3_options s3; /* first: cli/s3_options.h */
 	struct query_convert_options options;
 	struct record_format format;
 	bool sort_given;
@@ -94,36 +96,6 @@ static int set_strict(void *settings, const char *value, struct err *err)
 static int set_delete_sources(void *settings, const char *value, struct err *err)
 {
 	((struct settings *)settings)->options.delete_sources = true;
-	return 0;
-}
-
-static int set_endpoint(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->options.s3.endpoint = value;
-	return 0;
-}
-
-static int set_profile(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->options.s3.profile = value;
-	return 0;
-}
-
-static int set_region(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->options.s3.region = value;
-	return 0;
-}
-
-static int set_no_sign_request(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->options.s3.no_sign_request = true;
-	return 0;
-}
-
-static int set_request_payer(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->options.s3.request_payer = true;
 	return 0;
 }
 
@@ -273,6 +245,7 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 	options->destination = argv[argc - 1];
 	options->headerless = settings->format.count ? &settings->format : NULL;
 	options->progress = &progress;
+	options->s3 = settings->s3;
 	signal(SIGINT, on_interrupt);
 	signal(SIGTERM, on_interrupt);
 	start_meter(&meter);
@@ -341,19 +314,7 @@ const struct cli_command cli_convert = {
 			{"memory-limit", 0, "SIZE",
 				"Memory for the records that are sorted at once; 640M by default.",
 				set_memory_limit},
-			{"endpoint-url", 0, "URL",
-				"The S3 server of s3:// locations, as http://localhost:8080. Default: AWS's "
-				"own, or what AWS_ENDPOINT_URL or the profile says.",
-				set_endpoint},
-			{"profile", 0, "NAME", "Whose keys, region and endpoint to use for s3://.",
-				set_profile},
-			{"region", 0, "REGION",
-				"Where the buckets are; found out when it is another.", set_region},
-			{"no-sign-request", 0, NULL, "Read public buckets, without keys.",
-				set_no_sign_request},
-			{"request-payer", 0, NULL,
-				"Pay for the requests, where the bucket asks for that.",
-				set_request_payer},
+			CLI_S3_OPTIONS(""),
 			{NULL},
 		},
 	.examples =

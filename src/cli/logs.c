@@ -45,13 +45,9 @@ static int set_group(void *settings_, const char *value, struct err *err)
 
 static int set_since(void *settings, const char *value, struct err *err)
 {
-	/* ten years */
-	if (!number_parse_seconds(
-		    str_from(value), 315360000, &((struct settings *)settings)->since_s) ||
-		!((struct settings *)settings)->since_s)
-		return err_set(
-			err, ERR_USAGE, "expected a time such as 30s, 5m or 1h, found '%s'", value);
-	return 0;
+	uint64_t ten_years = 315360000;
+
+	return cli_seconds(value, ten_years, &((struct settings *)settings)->since_s, err);
 }
 
 static int set_limit(void *settings, const char *value, struct err *err)

@@ -6,6 +6,7 @@
 #include "cli/prompt.h"
 #include "cli/query_bar.h"
 #include "cli/query_server.h"
+#include "cli/s3_options.h"
 #include "query/query.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 extern const struct cli_command cli_query;
 
 struct settings {
+	struct query_s3_options s3; /* first: cli/s3_options.h */
 	const char *from[LOCATIONS_MAX];
 	size_t from_count;
 	enum query_output output;
@@ -30,7 +32,6 @@ struct settings {
 	uint64_t memory_limit;
 	const char *cache; /* folder, "": the default one; NULL: none */
 	uint64_t cache_limit;
-	struct query_s3_options s3;
 	bool stats, explain_cost;
 	const char *data_folder; /* of the server on this host */
 };
@@ -123,30 +124,6 @@ static int set_cache_size(void *settings, const char *value, struct err *err)
 	return 0;
 }
 
-static int set_endpoint(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->s3.endpoint = value;
-	return 0;
-}
-
-static int set_profile(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->s3.profile = value;
-	return 0;
-}
-
-static int set_region(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->s3.region = value;
-	return 0;
-}
-
-static int set_no_sign_request(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->s3.no_sign_request = true;
-	return 0;
-}
-
 static int set_data_folder(void *settings, const char *value, struct err *err)
 {
 	if (!*value)
@@ -158,12 +135,6 @@ static int set_data_folder(void *settings, const char *value, struct err *err)
 static int set_explain_cost(void *settings, const char *value, struct err *err)
 {
 	((struct settings *)settings)->explain_cost = true;
-	return 0;
-}
-
-static int set_request_payer(void *settings, const char *value, struct err *err)
-{
-	((struct settings *)settings)->s3.request_payer = true;
 	return 0;
 }
 
@@ -646,20 +617,7 @@ const struct cli_command cli_query = {
 				"Memory for the SQL engine, as 4G; 80 % of the machine's by default. "
 				"What does not fit goes to $TMPDIR or /var/tmp.",
 				set_memory_limit},
-			{"endpoint-url", 0, "URL",
-				"The S3 server of s3:// locations, as http://localhost:8080; without "
-				"--from, the server to ask. Default: "
-				"AWS's own, or what AWS_ENDPOINT_URL or the profile says.",
-				set_endpoint},
-			{"profile", 0, "NAME", "Whose keys, region and endpoint to use.",
-				set_profile},
-			{"region", 0, "REGION",
-				"Where the buckets are; found out when it is another.", set_region},
-			{"no-sign-request", 0, NULL, "Read public buckets, without keys.",
-				set_no_sign_request},
-			{"request-payer", 0, NULL,
-				"Pay for the requests, where the bucket asks for that.",
-				set_request_payer},
+			CLI_S3_OPTIONS("; without --from, the server to ask"),
 			{NULL},
 		},
 	.examples =

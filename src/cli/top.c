@@ -25,6 +25,8 @@ enum {
 };
 
 /* begins with the remote */
+#define YEAR_S 31536000
+
 struct settings {
 	struct cli_remote remote;
 	enum cli_rows_output output;
@@ -74,21 +76,14 @@ static int set_by(void *settings, const char *value, struct err *err)
 	return err_set(err, ERR_USAGE, "expected bytes, packets or flows, found '%s'", value);
 }
 
-static int set_seconds(uint64_t *seconds, const char *value, struct err *err)
-{
-	if (number_parse_seconds(str_from(value), 31536000, seconds) && *seconds)
-		return 0;
-	return err_set(err, ERR_USAGE, "expected a time such as 30s, 5m or 1h, found '%s'", value);
-}
-
 static int set_last(void *settings, const char *value, struct err *err)
 {
-	return set_seconds(&((struct settings *)settings)->last_s, value, err);
+	return cli_seconds(value, YEAR_S, &((struct settings *)settings)->last_s, err);
 }
 
 static int set_every(void *settings, const char *value, struct err *err)
 {
-	return set_seconds(&((struct settings *)settings)->every_s, value, err);
+	return cli_seconds(value, YEAR_S, &((struct settings *)settings)->every_s, err);
 }
 
 static int set_rows(void *settings, const char *value, struct err *err)
