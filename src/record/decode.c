@@ -172,6 +172,18 @@ static inline bool is_part(
 	return __builtin_expect(missing == 0, 1) || are_good(worker, row, word, missing);
 }
 
+static inline bool has_exact(const struct record_scan_worker *worker, uint32_t row)
+{
+	const struct plan *plan = worker->plan;
+
+	for (unsigned i = 0; i < plan->exact_count; i++) {
+		unsigned slot = plan->exact[i];
+		if (!is_exact(&plan->slots[slot], scan_token(worker, row, slot)))
+			return false;
+	}
+	return true;
+}
+
 /* Whether the separators from row on are those of one line, all of it good. */
 static inline bool is_row(const struct record_scan_worker *worker, uint32_t row)
 {
@@ -187,12 +199,7 @@ static inline bool is_row(const struct record_scan_worker *worker, uint32_t row)
 				return false;
 		}
 	}
-	for (unsigned i = 0; i < plan->exact_count; i++) {
-		unsigned slot = plan->exact[i];
-		if (!is_exact(&plan->slots[slot], scan_token(worker, row, slot)))
-			return false;
-	}
-	return true;
+	return has_exact(worker, row);
 }
 
 /* Whether a chunk that the line lies in has a byte to look at. */
@@ -244,6 +251,30 @@ static uint32_t find_needle(struct record_scan_worker *worker)
 	return (uint32_t)(end - (text + begin)) + 1;
 }
 
+/* How many separators are those of lines that need no other look than at the words that are given:
+ * most pieces are like that, and 64 fields are compared at a time. */
+static size_t known_fields(const struct plan *plan, const struct split *split)
+{
+	size_t known = 0;
+	unsigned slot = 0;
+
+	if (plan->count > 64 || split->any_unusual)
+		return 0;
+	for (size_t word = 0; known < split->count; word++) {
+		uint64_t wrong =
+			plan->repeated[SPLIT_LINE_END][slot] ^ split->bits[SPLIT_LINE_END][word];
+		for (unsigned kind = SPLIT_LINE_END + 1; kind < SPLIT_BITS; kind++)
+			wrong |= plan->repeated[kind][slot] & ~split->bits[kind][word];
+		known += wrong ? (size_t)__builtin_ctzll(wrong) : 64;
+		if (wrong)
+			break;
+		slot = (slot + 64) % plan->count;
+	}
+	if (known > split->count)
+		known = split->count;
+	return known - known % plan->count;
+}
+
 /* Splits what comes next; false at the end of the block. */
 static bool next_piece(struct record_scan_worker *worker)
 {
@@ -261,6 +292,7 @@ static bool next_piece(struct record_scan_worker *worker)
 	worker->field = 0;
 	worker->scan->split->fields(
 		&worker->split, worker->memory + worker->at, n, worker->at, worker->plan->commas);
+	worker->known = known_fields(worker->plan, &worker->split);
 	return true;
 }
 
@@ -273,8 +305,29 @@ static int walk_long_line(struct record_scan_worker *worker, uint32_t *ret_row, 
 	worker->at = (uint32_t)(end - worker->memory) + 1;
 	worker->line_number++;
 	worker->piece_end = worker->at;
-	worker->split.count = worker->field = 0;
+	worker->split.count = worker->field = worker->known = 0;
 	return judge(worker, start, ret_row, err);
+}
+
+/* Lines that the bits vouch for become rows, at most max. */
+static size_t walk_known(struct record_scan_worker *worker, uint32_t *rows, size_t max)
+{
+	const uint32_t *places = worker->split.places;
+	const unsigned count = worker->plan->count;
+	size_t field = worker->field;
+	size_t n = 0;
+
+	for (; n < max && field < worker->known; n++, field += count) {
+		if (worker->memory[places[(ptrdiff_t)field - 1] + 1] == '#' ||
+			!has_exact(worker, (uint32_t)field))
+			break;
+		rows[n] = (uint32_t)field;
+	}
+	worker->field = field;
+	worker->at = places[(ptrdiff_t)field - 1] + 1;
+	worker->line_number += n;
+	worker->count.lines += n;
+	return n;
 }
 
 /* The separator that ends the line whose fields begin at field; split.count when it is not here. */
@@ -296,7 +349,7 @@ static int walk(struct record_scan_worker *worker, size_t max, size_t *ret_rows,
 {
 	const struct split *split = &worker->split;
 	const unsigned count = worker->plan->count;
-	size_t rows = 0;
+	size_t rows = worker->field < worker->known ? walk_known(worker, worker->rows, max) : 0;
 	size_t field = worker->field;
 	uint64_t good = 0;
 	int r = 0;

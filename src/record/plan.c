@@ -32,6 +32,18 @@ static void add_slot(struct plan *plan, int field, struct str name)
 	}
 }
 
+static void add_repeated(struct plan *plan)
+{
+	for (unsigned kind = 0; kind < SPLIT_BITS && plan->count <= 64; kind++) {
+		uint64_t line = kind == SPLIT_LINE_END ? plan->ends[0] : plan->needs[kind][0];
+		for (unsigned slot = 0; slot < plan->count; slot++) {
+			for (unsigned i = 0; i < 64; i++)
+				plan->repeated[kind][slot] |= (line >> (slot + i) % plan->count & 1)
+							      << i;
+		}
+	}
+}
+
 /* What the splitter's bits must say of the slots. */
 static void add_needs(struct plan *plan)
 {
@@ -56,6 +68,7 @@ static void add_needs(struct plan *plan)
 		}
 	}
 	plan->ends[(plan->count - 1) / 64] = UINT64_C(1) << ((plan->count - 1) & 63);
+	add_repeated(plan);
 }
 
 struct plan *plan_from_header(const struct str *tokens, unsigned count, bool commas)

@@ -27,6 +27,9 @@ struct plan {
 	uint64_t ends[PLAN_WORDS]; /* a bit a slot: the last one */
 	/* Slots that must be what the bits of struct split say. */
 	uint64_t needs[SPLIT_BITS][PLAN_WORDS];
+	/* What needs and ends come to, line after line, from each slot on; when there are at
+	 * most 64. */
+	uint64_t repeated[SPLIT_BITS][64];
 	/* Slots whose words are given. */
 	unsigned exact[RECORD_READER_COLUMNS_MAX], exact_count;
 	struct buf names; /* what slots[].name borrows */

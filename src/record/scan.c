@@ -433,7 +433,7 @@ int record_scan_next(struct record_scan *scan, struct record_scan_worker *worker
 	for (size_t i = 0; i < scan->wants_count; i++)
 		worker->slots[i] = plan_slot_of(worker->plan, scan->wants[i].column);
 	worker->piece = worker->piece_end = worker->at;
-	worker->split.count = worker->field = 0;
+	worker->split.count = worker->field = worker->known = 0;
 	return 1;
 }
 

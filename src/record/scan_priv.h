@@ -73,6 +73,7 @@ struct record_scan_worker {
 	/* The piece that is split and not yet walked to its end. */
 	uint32_t piece, piece_end;
 	size_t field; /* separators that were walked */
+	size_t known; /* those of lines of which the bits vouch for all */
 	struct split split;
 	uint32_t *places;   /* places[0]: before the first field; split.places is places + 1 */
 	size_t places_used; /* of the room for rewritten lines, behind those of the piece */

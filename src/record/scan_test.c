@@ -256,12 +256,76 @@ static void test_needle(void **state)
 	assert_int_equal(sums.rows + stats.reader.bad_lines, LINES + 1);
 }
 
+/* A line among many that are as they should be, wherever it stands among them. */
+static void test_odd_line(void **state)
+{
+	enum { GOOD, BAD, NONE };
+	static const struct {
+		const char *line;
+		int what;
+	} odd[] = {
+		{"eni-1 REJECT 10.0.0.9 - 5", GOOD},
+		{"- - - - -", GOOD},
+		{"eni-1 ACCEPT 2001:db8::9 80 5", GOOD},
+		{"eni-1 ACCEPT 10.0.0.9  80 5", GOOD},
+		{"eni-1 ACCEPT\t10.0.0.9 80 5\r", GOOD},
+		{"eni-1 ACCEPT 10.0.0.9 80 9223372036854775807", GOOD},
+		{"#eni-1 ACCEPT 10.0.0.9 80 5", NONE},
+		{"# ACCEPT 10.0.0.9 80 5", NONE},
+		{"", NONE},
+		{" ", NONE},
+		{"eni-1 ACCEPTED 10.0.0.9 80 5", BAD},
+		{"eni-1 REJECT 10.0.0.256 80 5", BAD},
+		{"eni-1 REJECT 10.0.0.09 80 5", BAD},
+		{"eni-1 REJECT 10.0.0 80 5", BAD},
+		{"eni-1 REJECT 10.0.0.9 80 x", BAD},
+		{"eni-1 REJECT 10.0.0.9 80", BAD},
+		{"eni-1 REJECT 10.0.0.9 80 5 5", BAD},
+		{"eni-1 REJECT 10.0.0.9 99999999999 5", BAD},
+		{"eni-1 REJECT 10.0.0.9 80 9223372036854775808", BAD},
+		{"\x7f ACCEPT 10.0.0.9 80 5", BAD},
+	};
+	enum { AROUND = 1200, FIRST = 700 }; /* not in the piece of the header line */
+
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		for (unsigned before = FIRST; before < AROUND; before += i < 2 ? 3 : 37) {
+			_cleanup_buf_ struct buf text = {0};
+			_cleanup_(record_reader_closep) struct record_reader *reader = NULL;
+			const struct record_batch *batch;
+			struct input *input;
+			uint64_t rows = 0, ports = 0;
+
+			buf_add_text(&text, "interface-id action srcaddr dstport bytes\n");
+			for (unsigned line = 0; line < AROUND; line++) {
+				if (line == before)
+					buf_printf(&text, "%s\n", odd[i].line);
+				buf_printf(&text, "eni-1 ACCEPT 10.%u.1.%u %u 40\n", line % 256,
+					line / 8, line);
+			}
+			assert_int_equal(
+				input_open_memory(&input, buf_str(&text), "object", NULL), 0);
+			assert_int_equal(record_reader_open(&reader, input, false, NULL), 0);
+			while (record_reader_read(reader, &batch, NULL) == 0 && batch->rows) {
+				for (size_t row = 0; row < batch->rows; row++)
+					ports += (uint64_t)batch->column[3].numbers[row] % 80;
+				rows += batch->rows;
+			}
+			assert_int_equal(rows, AROUND + (odd[i].what == GOOD));
+			assert_int_equal(
+				record_reader_stats(reader)->bad_lines, odd[i].what == BAD);
+			/* fifteen times 0 to 79 */
+			assert_int_equal(ports, 15 * (79 * 80 / 2));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_needle),
+		cmocka_unit_test(test_odd_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
