@@ -125,7 +125,7 @@ static int run_agent(struct agent_settings *settings, const char *folder, struct
 		.credentials_file = settings->text[AGENT_ROW_CREDENTIALS],
 		.region = settings->text[AGENT_ROW_REGION]};
 	_cleanup_(clients_done) struct clients clients = {NULL};
-	uint64_t max_flows = agent_settings_number(settings, AGENT_ROW_MAX_FLOWS);
+	uint64_t max_flows = cli_settings_number(settings->text[AGENT_ROW_MAX_FLOWS]);
 
 	if (check(settings, err) < 0 || open_clients(&clients, &credentials, settings, err) < 0 ||
 		enter_folder(folder, err) < 0 ||
@@ -141,7 +141,7 @@ static int run_agent(struct agent_settings *settings, const char *folder, struct
 		.region = aws_client_region(clients.client),
 		.flow_logs = (const struct agent_flow_log *const *)settings->flow_logs,
 		.flow_logs_count = settings->flow_log_count,
-		.deliver = {.spool_max = agent_settings_number(settings, AGENT_ROW_SPOOL_MAX),
+		.deliver = {.spool_max = cli_settings_number(settings->text[AGENT_ROW_SPOOL_MAX]),
 			.s3_endpoint = text(settings, AGENT_ROW_S3_ENDPOINT, server),
 			.logs_endpoint = text(settings, AGENT_ROW_LOGS_ENDPOINT, server),
 			.firehose_endpoint = text(settings, AGENT_ROW_FIREHOSE_ENDPOINT, server),
@@ -174,12 +174,12 @@ static int run(void *settings_, int argc, char **argv, struct err *err)
 		err_set(err, ERR_USAGE, "expected 'status' or nothing, found '%s'", argv[0]);
 		return err_hint(err, "'nagare agent --help' shows the usage");
 	}
-	if (settings->config)
-		result = agent_settings_load(settings, settings->config, err);
+	if (settings->common.config)
+		result = agent_settings_load(settings, settings->common.config, err);
 	_cleanup_free_ char *folder = agent_folder(settings);
 	if (result == 0 && is_status)
 		result = cli_agent_status(folder, settings, err);
-	else if (result == 0 && settings->is_check)
+	else if (result == 0 && settings->common.is_check)
 		result = check(settings, err) < 0 ? -1 : (puts("The settings are good."), 0);
 	else if (result == 0)
 		result = run_agent(settings, folder, err);

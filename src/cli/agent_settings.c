@@ -14,22 +14,6 @@
 
 /* ---- values ---- */
 
-typedef int check_function(const char *value, struct err *err);
-
-static int check_any(const char *value, struct err *err)
-{
-	return *value ? 0 : err_set(err, ERR_USAGE, "expected a value");
-}
-
-static int check_url(const char *value, struct err *err)
-{
-	if ((strncmp(value, "http://", 7) == 0 && value[7]) ||
-		(strncmp(value, "https://", 8) == 0 && value[8]))
-		return 0;
-	return err_set(
-		err, ERR_USAGE, "expected http:// or https:// and a host, found '%s'", value);
-}
-
 static int check_spool(const char *value, struct err *err)
 {
 	uint64_t bytes;
@@ -88,7 +72,7 @@ enum kind { TEXT, SWITCH };
 static const struct row {
 	enum kind kind;
 	const char *name;
-	check_function *check;
+	cli_check_function *check;
 } rows[AGENT_ROWS] = {
 #define X(kind, field, name, argument, check, help) {kind, name, check},
 #include "cli/agent_settings.def"
@@ -104,15 +88,6 @@ static int set(
 	return 0;
 }
 
-uint64_t agent_settings_number(const struct agent_settings *settings, enum agent_row row)
-{
-	uint64_t number = 0;
-
-	if (settings->text[row])
-		number_parse_size(str_from(settings->text[row]), UINT64_MAX, &number);
-	return number;
-}
-
 #define X(kind, field, name, argument, check, help)                                                \
 	static int set_##field(void *settings, const char *value, struct err *err)                 \
 	{                                                                                          \
@@ -120,18 +95,6 @@ uint64_t agent_settings_number(const struct agent_settings *settings, enum agent
 	}
 #include "cli/agent_settings.def"
 #undef X
-
-static int set_config(void *settings, const char *value, struct err *err)
-{
-	((struct agent_settings *)settings)->config = value;
-	return check_any(value, err);
-}
-
-static int set_check(void *settings, const char *value, struct err *err)
-{
-	((struct agent_settings *)settings)->is_check = true;
-	return 0;
-}
 
 static int set_output(void *settings_, const char *value, struct err *err)
 {
@@ -150,9 +113,9 @@ const struct cli_option agent_options_table[] = {
 	{"config", 'c', "FILE",
 		"Read settings from the part 'agent' of this YAML file, see nagare.yaml(5); options "
 		"win over it.",
-		set_config},
+		cli_settings_set_config},
 	{"check", 0, NULL, "Read and check the settings, say what is wrong, and start nothing.",
-		set_check},
+		cli_settings_set_check},
 	{"output", 'o', "table|json|prometheus", "Of status. Default: table.", set_output},
 #define X(kind, field, name, argument, check, help)                                                \
 	{name, AGENT_ROW_##field == AGENT_ROW_QUIET ? 'q' : 0, argument, help, set_##field},
@@ -166,7 +129,7 @@ const struct cli_option agent_options_table[] = {
 static int set_rule_interface(void *rule, const char *value, struct err *err)
 {
 	((struct vpc_naming_rule *)rule)->interface = value;
-	return check_any(value, err);
+	return cli_check_any(value, err);
 }
 
 static int set_rule_addresses(void *rule, const char *value, struct err *err)
@@ -179,13 +142,13 @@ static int set_rule_addresses(void *rule, const char *value, struct err *err)
 static int set_rule_vpc(void *rule, const char *value, struct err *err)
 {
 	((struct vpc_naming_rule *)rule)->vpc = value;
-	return check_any(value, err);
+	return cli_check_any(value, err);
 }
 
 static int set_rule_name(void *rule, const char *value, struct err *err)
 {
 	((struct vpc_naming_rule *)rule)->name = value;
-	return check_any(value, err);
+	return cli_check_any(value, err);
 }
 
 static int set_rule_description(void *rule, const char *value, struct err *err)
@@ -226,7 +189,7 @@ struct draft {
 	static int set_draft_##member(void *draft, const char *value, struct err *err)             \
 	{                                                                                          \
 		((struct draft *)draft)->member = value;                                           \
-		return check_any(value, err);                                                      \
+		return cli_check_any(value, err);                                                  \
 	}
 DRAFT_TEXT(name)
 DRAFT_TEXT(role)
@@ -236,19 +199,19 @@ DRAFT_TEXT(destination)
 static int set_draft_vpc(void *draft, const char *value, struct err *err)
 {
 	((struct draft *)draft)->resource[0] = value;
-	return check_any(value, err);
+	return cli_check_any(value, err);
 }
 
 static int set_draft_subnet(void *draft, const char *value, struct err *err)
 {
 	((struct draft *)draft)->resource[1] = value;
-	return check_any(value, err);
+	return cli_check_any(value, err);
 }
 
 static int set_draft_interface(void *draft, const char *value, struct err *err)
 {
 	((struct draft *)draft)->resource[2] = value;
-	return check_any(value, err);
+	return cli_check_any(value, err);
 }
 
 static int set_draft_traffic(void *draft, const char *value, struct err *err)

@@ -6,6 +6,7 @@
 #include "agent/flow_log.h"
 #include "base/err.h"
 #include "cli/command.h"
+#include "cli/settings.h"
 #include "cli/yaml.h"
 #include "vpc/naming.h"
 
@@ -22,10 +23,9 @@ enum agent_row {
 
 /* Zeroed, it is empty. */
 struct agent_settings {
+	struct cli_settings common;   /* first */
 	const char *text[AGENT_ROWS]; /* NULL: not given; a switch that is on: "yes" */
-	const char *config;
-	bool is_check;
-	bool is_json, is_metrics; /* of `nagare agent status` */
+	bool is_json, is_metrics;     /* of `nagare agent status` */
 	/* From the file, which lends the texts. */
 	struct cli_yaml *file;
 	struct vpc_naming_rule *rules;
@@ -40,7 +40,5 @@ extern const struct cli_option agent_options_table[];
  */
 int agent_settings_load(struct agent_settings *settings, const char *path, struct err *err);
 void agent_settings_done(struct agent_settings *settings);
-/* A size or count; 0: not given. */
-uint64_t agent_settings_number(const struct agent_settings *settings, enum agent_row row);
 /* The part of the page nagare.yaml(5), as mdoc. */
 void agent_settings_manual(FILE *stream);

@@ -136,14 +136,15 @@ static void fill_settings(
 			   : strcmp(metrics, "off") == 0 ? API_METRICS_OFF
 							 : API_METRICS_TO_LOOPBACK,
 		.is_quiet = settings->text[SERVER_QUIET] != NULL,
-		.limits = {.header_bytes = server_settings_number(settings, SERVER_MAX_HEADER_SIZE),
-			.connections = server_settings_number(settings, SERVER_MAX_CONNECTIONS),
-			.connections_per_address = server_settings_number(
-				settings, SERVER_MAX_CONNECTIONS_PER_ADDRESS),
-			.idle_seconds = server_settings_number(settings, SERVER_IDLE_TIMEOUT),
-			.body_rate = server_settings_number(settings, SERVER_MIN_BODY_RATE),
-			.drain_seconds = server_settings_number(settings, SERVER_STOP_TIMEOUT),
-			.workers = server_settings_number(settings, SERVER_WORKERS)},
+		.limits = {.header_bytes =
+				   cli_settings_number(settings->text[SERVER_MAX_HEADER_SIZE]),
+			.connections = cli_settings_number(settings->text[SERVER_MAX_CONNECTIONS]),
+			.connections_per_address = cli_settings_number(
+				settings->text[SERVER_MAX_CONNECTIONS_PER_ADDRESS]),
+			.idle_seconds = cli_settings_number(settings->text[SERVER_IDLE_TIMEOUT]),
+			.body_rate = cli_settings_number(settings->text[SERVER_MIN_BODY_RATE]),
+			.drain_seconds = cli_settings_number(settings->text[SERVER_STOP_TIMEOUT]),
+			.workers = cli_settings_number(settings->text[SERVER_WORKERS])},
 	};
 	if (is_tls(settings)) {
 		ret_settings->certificate = buf_text(&run->certificate);
@@ -223,7 +224,7 @@ static int open_services(
 		.webhooks_to_loopback = !hosts->count && is_on_loopback(settings),
 		.alarm_actions = settings->list[SERVER_ALARM_ACTION].item,
 		.log_destinations = settings->list[SERVER_LOG_DESTINATION].item,
-		.live_tail_seconds = server_settings_number(settings, SERVER_LIVE_TAIL_LIMIT),
+		.live_tail_seconds = cli_settings_number(settings->text[SERVER_LIVE_TAIL_LIMIT]),
 		.has_short_intervals = settings->text[SERVER_SHORT_INTERVALS] != NULL,
 		.oidc_keys = settings->list[SERVER_OIDC_KEYS].item,
 		.trino_url = is_trino ? trino_url : NULL,
@@ -269,14 +270,14 @@ static int run_command(void *settings_, int argc, char **argv, struct err *err)
 	struct run run = {.settings = settings, .access_log = -1};
 	int result = 0;
 
-	if (settings->config)
-		result = server_settings_load(settings, settings->config, err);
+	if (settings->common.config)
+		result = server_settings_load(settings, settings->common.config, err);
 	if (result == 0 && settings->text[SERVER_TLS_KEY] &&
 		!settings->text[SERVER_TLS_CERTIFICATE])
 		result = err_set(err, ERR_USAGE, "tls-key needs tls-certificate");
 	run.folder = settings->text[SERVER_DATA_DIR] ? mem_strdup(settings->text[SERVER_DATA_DIR])
 						     : cli_default_data();
-	if (result == 0 && settings->is_check)
+	if (result == 0 && settings->common.is_check)
 		puts("The settings are good.");
 	else if (result == 0)
 		result = serve(&run, err);

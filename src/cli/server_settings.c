@@ -17,25 +17,12 @@
 /* ---- the table ---- */
 
 enum kind { TEXT, SWITCH, LIST };
-typedef int check_function(const char *value, struct err *err);
-
-static int check_any(const char *value, struct err *err)
-{
-	return *value ? 0 : err_set(err, ERR_USAGE, "expected a value");
-}
 
 static int check_engine(const char *value, struct err *err)
 {
 	if (strcmp(value, "duckdb") == 0 || strcmp(value, "trino") == 0)
 		return 0;
 	return err_set(err, ERR_USAGE, "expected duckdb or trino, found '%s'", value);
-}
-
-static int check_url(const char *value, struct err *err)
-{
-	if (strncmp(value, "http://", 7) == 0 || strncmp(value, "https://", 8) == 0)
-		return 0;
-	return err_set(err, ERR_USAGE, "expected http://... or https://..., found '%s'", value);
 }
 
 /* A region or host name. */
@@ -133,7 +120,7 @@ static int check_size(const char *value, struct err *err)
 static const struct row {
 	enum kind kind;
 	const char *name, *argument;
-	check_function *check;
+	cli_check_function *check;
 	const char *help;
 } rows[SERVER_ROWS] = {
 #define X(kind, field, name, argument, check, help) {kind, name, argument, check, help},
@@ -172,15 +159,6 @@ static int set(
 	return 0;
 }
 
-uint64_t server_settings_number(const struct server_settings *settings, enum server_row row)
-{
-	uint64_t number = 0;
-
-	if (settings->text[row])
-		number_parse_size(str_from(settings->text[row]), UINT64_MAX, &number);
-	return number;
-}
-
 #define X(kind, field, name, argument, check, help)                                                \
 	static int set_##field(void *settings, const char *value, struct err *err)                 \
 	{                                                                                          \
@@ -189,24 +167,12 @@ uint64_t server_settings_number(const struct server_settings *settings, enum ser
 #include "cli/server_settings.def"
 #undef X
 
-static int set_config(void *settings, const char *value, struct err *err)
-{
-	((struct server_settings *)settings)->config = value;
-	return check_any(value, err);
-}
-
-static int set_check(void *settings, const char *value, struct err *err)
-{
-	((struct server_settings *)settings)->is_check = true;
-	return 0;
-}
-
 const struct cli_option server_options[] = {
 	{"config", 'c', "FILE",
 		"Read settings from this YAML file, see nagare.yaml(5); options win over it.",
-		set_config},
+		cli_settings_set_config},
 	{"check", 0, NULL, "Read and check the settings, say what is wrong, and start nothing.",
-		set_check},
+		cli_settings_set_check},
 #define X(kind, field, name, argument, check, help)                                                \
 	{name, SERVER_##field == SERVER_QUIET ? 'q' : 0, argument, help, set_##field},
 #include "cli/server_settings.def"

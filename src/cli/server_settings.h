@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "cli/command.h"
+#include "cli/settings.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -26,11 +27,10 @@ struct server_list {
 
 /* Texts as given and checked; NULL: not given. Zeroed, they are empty. */
 struct server_settings {
+	struct cli_settings common;    /* first */
 	const char *text[SERVER_ROWS]; /* a switch that is on: "yes" */
 	struct server_list list[SERVER_ROWS];
-	const char *config; /* --config */
-	bool is_check;      /* --check */
-	void *owned;        /* private: what was read from the file */
+	void *owned; /* private: what was read from the file */
 };
 
 extern const struct cli_option server_options[];
@@ -39,7 +39,5 @@ extern const struct cli_option server_options[];
  */
 int server_settings_load(struct server_settings *settings, const char *path, struct err *err);
 void server_settings_done(struct server_settings *settings);
-/* A number's value; 0: not given. */
-uint64_t server_settings_number(const struct server_settings *settings, enum server_row row);
 /* The page nagare.yaml(5), as mdoc. */
 void server_settings_manual(FILE *stream);
