@@ -29,18 +29,10 @@ struct items {
 	size_t count;
 };
 
-static int compare(struct str a, struct str b)
-{
-	size_t shorter = a.n < b.n ? a.n : b.n;
-	int order = shorter ? memcmp(a.p, b.p, shorter) : 0;
-
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static int compare_items(const void *left, const void *right)
 {
 	const struct item *a = left, *b = right;
-	int order = compare(a->name, b->name);
+	int order = str_compare(a->name, b->name);
 
 	return order ? order : (a->order > b->order) - (a->order < b->order);
 }

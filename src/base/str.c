@@ -7,6 +7,26 @@ bool str_equal_ignoring_case(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
 }
 
+size_t str_place(struct str name, const void *names, size_t count,
+	struct str (*name_of)(const void *names, size_t i), bool *ret_found)
+{
+	size_t low = 0, high = count;
+	bool found = false;
+
+	while (low < high && !found) {
+		size_t middle = low + (high - low) / 2;
+		int order = str_compare(name_of(names, middle), name);
+		found = order == 0;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (ret_found)
+		*ret_found = found;
+	return found ? high : low;
+}
+
 bool str_split(struct str *rest, char delimiter, struct str *ret_part)
 {
 	if (!rest->p)

@@ -39,6 +39,20 @@ static inline bool str_ends_with(struct str s, struct str suffix)
 
 bool str_equal_ignoring_case(struct str a, struct str b);
 
+/* <0, 0, >0, by bytes. */
+static inline int str_compare(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n ? memcmp(a.p, b.p, n) : 0;
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* Where the name is among count names in order, or else where it would be. name_of: the ith.
+ * ret_found: NULL is allowed. */
+size_t str_place(struct str name, const void *names, size_t count,
+	struct str (*name_of)(const void *names, size_t i), bool *ret_found);
+
 /* Takes what stands before the next delimiter off the front of *rest (the delimiter goes too).
  * False when *rest is spent; an empty part between two delimiters is a part. */
 bool str_split(struct str *rest, char delimiter, struct str *ret_part);

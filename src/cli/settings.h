@@ -1,5 +1,6 @@
-/* settings: what the settings of `nagare server` and `nagare agent` have in common. Each has a table of
- * its own (server_settings.def, agent_settings.def), of whose rows texts are kept as they were given. */
+/* settings: what the settings of `nagare server` and `nagare agent` have in common. Each has a
+ * table of its own (server_settings.def, agent_settings.def), of whose rows texts are kept as they
+ * were given. */
 #pragma once
 
 #include "base/err.h"

@@ -398,13 +398,6 @@ static int add_numbers(struct record_parquet_encoder *encoder, struct record_par
 
 /* Texts. */
 
-static int compare_texts(struct str a, struct str b)
-{
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 /* Keeps a text as a bound, cut when it is long: at the end of a character, and an upper bound then
  * with a last byte that is one more. False when that cannot be. */
 static bool keep_bound(struct record_parquet_chunk *chunk, int which, struct str text)
@@ -438,9 +431,9 @@ static void measure_texts(struct record_parquet_chunk *chunk,
 		return;
 	struct str min = values->texts[0], max = min;
 	for (uint32_t i = 1; i < values->texts_count; i++) {
-		if (compare_texts(values->texts[i], min) < 0)
+		if (str_compare(values->texts[i], min) < 0)
 			min = values->texts[i];
-		else if (compare_texts(values->texts[i], max) > 0)
+		else if (str_compare(values->texts[i], max) > 0)
 			max = values->texts[i];
 	}
 	chunk->has_range = keep_bound(chunk, 0, min) && keep_bound(chunk, 1, max);

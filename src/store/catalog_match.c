@@ -86,14 +86,6 @@ static bool read_decimal(struct str text, bool with_fraction, struct decimal *re
 	return true;
 }
 
-static int compare_bytes(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n ? memcmp(a.p, b.p, n) : 0;
-
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static int compare_decimals(struct str a, struct str b)
 {
 	struct decimal x = {0};
@@ -105,9 +97,9 @@ static int compare_decimals(struct str a, struct str b)
 		return x.is_negative ? -1 : 1;
 	int order = (x.whole.n > y.whole.n) - (x.whole.n < y.whole.n);
 	if (order == 0)
-		order = compare_bytes(x.whole, y.whole);
+		order = str_compare(x.whole, y.whole);
 	if (order == 0)
-		order = compare_bytes(x.fraction, y.fraction);
+		order = str_compare(x.fraction, y.fraction);
 	return x.is_negative ? -order : order;
 }
 
@@ -200,12 +192,12 @@ static int compare(struct str a, struct str b, enum type type)
 	case TYPE_DECIMAL:
 		return compare_decimals(a, b);
 	case TYPE_TIMESTAMP:
-		return compare_bytes(trim_fraction(a), trim_fraction(b));
+		return str_compare(trim_fraction(a), trim_fraction(b));
 	case TYPE_TEXT:
 	case TYPE_DATE:
 		break;
 	}
-	return compare_bytes(a, b);
+	return str_compare(a, b);
 }
 
 /* ---- matching ---- */

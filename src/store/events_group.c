@@ -26,14 +26,6 @@ int events_no_stream(struct aws_error *error)
 		"The specified log stream does not exist.");
 }
 
-static int compare(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int result = n ? memcmp(a.p, b.p, n) : 0;
-
-	return result ? result : (a.n > b.n) - (a.n < b.n);
-}
-
 /* ---- batches ---- */
 
 void events_ring_add(struct events_ring *ring, const uint8_t *id)
@@ -59,24 +51,14 @@ bool events_ring_has(const struct events_ring *ring, const uint8_t *id)
 
 /* ---- streams in memory ---- */
 
+static struct str stream_name(const void *streams, size_t i)
+{
+	return str_from(((struct events_stream *const *)streams)[i]->name);
+}
+
 static size_t stream_place(const struct events_group *group, struct str name, bool *ret_found)
 {
-	size_t low = 0, high = group->stream_count;
-
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = compare(str_from(group->by_name[middle]->name), name);
-		if (order == 0) {
-			*ret_found = true;
-			return middle;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return str_place(name, group->by_name, group->stream_count, stream_name, ret_found);
 }
 
 static size_t id_place(const struct events_group *group, uint64_t id)
@@ -212,25 +194,15 @@ void events_group_unref(struct events_group *group)
 	free(group);
 }
 
+static struct str group_name(const void *groups, size_t i)
+{
+	return str_from(((struct events_group *const *)groups)[i]->name);
+}
+
 /* events->lock held. */
 static size_t group_place(const struct store_events *events, struct str name, bool *ret_found)
 {
-	size_t low = 0, high = events->group_count;
-
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = compare(str_from(events->groups[middle]->name), name);
-		if (order == 0) {
-			*ret_found = true;
-			return middle;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return str_place(name, events->groups, events->group_count, group_name, ret_found);
 }
 
 static void group_insert(struct store_events *events, struct events_group *group)
@@ -666,7 +638,7 @@ static int compare_ends(const void *a_, const void *b_)
 /* Is the stream behind the page before, in the order of the list? */
 static bool is_behind(const struct store_log_stream_list *list, const struct events_stream *stream)
 {
-	int order = compare(str_from(stream->name), list->after);
+	int order = str_compare(str_from(stream->name), list->after);
 
 	if (!list->after.n)
 		return true;

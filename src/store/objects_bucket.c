@@ -33,35 +33,22 @@ void bucket_unref(struct bucket *bucket)
 	free(bucket);
 }
 
-static int compare_names(struct str a, struct str b)
+static struct str name_of(const void *buckets, size_t i)
 {
-	int result = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-	return result ? result : (a.n > b.n) - (a.n < b.n);
+	return str_from(((struct bucket *const *)buckets)[i]->name);
 }
 
-/* The place of the name, or of the first behind it. */
-static size_t find_place(const struct store_objects *objects, struct str name)
+static size_t find_place(const struct store_objects *objects, struct str name, bool *ret_found)
 {
-	size_t from = 0, to = objects->bucket_count;
-
-	while (from < to) {
-		size_t middle = (from + to) / 2;
-		if (compare_names(str_from(objects->bucket[middle]->name), name) < 0)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
+	return str_place(name, objects->bucket, objects->bucket_count, name_of, ret_found);
 }
 
 static struct bucket *find(const struct store_objects *objects, struct str name)
 {
-	size_t i = name.n ? find_place(objects, name) : objects->bucket_count;
+	bool found;
+	size_t i = find_place(objects, name, &found);
 
-	if (i == objects->bucket_count || !str_equal(str_from(objects->bucket[i]->name), name))
-		return NULL;
-	return objects->bucket[i];
+	return found ? objects->bucket[i] : NULL;
 }
 
 int bucket_ref(struct store_objects *objects, struct str name, struct bucket **ret_bucket,
@@ -98,7 +85,7 @@ struct bucket *bucket_find_id(struct store_objects *objects, int64_t id)
 void bucket_add(struct store_objects *objects, struct bucket *bucket)
 {
 	pthread_rwlock_wrlock(&objects->bucket_lock);
-	size_t i = find_place(objects, str_from(bucket->name));
+	size_t i = find_place(objects, str_from(bucket->name), NULL);
 	objects->bucket =
 		mem_grow(objects->bucket, objects->bucket_count + 1, sizeof(*objects->bucket));
 	memmove(objects->bucket + i + 1, objects->bucket + i,
@@ -111,7 +98,7 @@ void bucket_add(struct store_objects *objects, struct bucket *bucket)
 static void drop_bucket(struct store_objects *objects, const struct bucket *bucket)
 {
 	pthread_rwlock_wrlock(&objects->bucket_lock);
-	size_t i = find_place(objects, str_from(bucket->name));
+	size_t i = find_place(objects, str_from(bucket->name), NULL);
 	assert(i < objects->bucket_count && objects->bucket[i] == bucket);
 	struct bucket *dropped = objects->bucket[i];
 	objects->bucket_count--;
@@ -584,12 +571,11 @@ int store_bucket_get(struct store_objects *objects, struct str name,
 static struct bucket *next_bucket(struct store_objects *objects, struct str after)
 {
 	struct bucket *bucket = NULL;
+	bool found;
 
 	pthread_rwlock_rdlock(&objects->bucket_lock);
-	size_t i = after.n ? find_place(objects, after) : 0;
-	if (after.n && i < objects->bucket_count &&
-		str_equal(str_from(objects->bucket[i]->name), after))
-		i++;
+	size_t i = find_place(objects, after, &found);
+	i += found;
 	if (i < objects->bucket_count) {
 		bucket = objects->bucket[i];
 		atomic_fetch_add(&bucket->refs, 1);

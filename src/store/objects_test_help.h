@@ -171,9 +171,8 @@ static inline void check_list(
 	while (object < list.count || prefix < list.prefix_count) {
 		bool is_object = object < list.count;
 		if (is_object && prefix < list.prefix_count) {
-			struct str a = list.objects[object].key, b = list.prefixes[prefix];
-			int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-			is_object = order < 0 || (order == 0 && a.n < b.n);
+			is_object =
+				str_compare(list.objects[object].key, list.prefixes[prefix]) < 0;
 		}
 		if (text.n)
 			buf_add_char(&text, ' ');

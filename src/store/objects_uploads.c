@@ -72,13 +72,6 @@ static void behind_prefix(struct buf *key, struct str prefix)
 		buf_add(key, "\xff\xff\xff\xff\xff", 5); /* no UTF-8 is behind it */
 }
 
-static bool is_before(struct str a, struct str b)
-{
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n); /* b.p: some() */
-
-	return order < 0 || (order == 0 && a.n < b.n);
-}
-
 static int gather(struct gathering *gathering, struct store_connection *connection, int64_t bucket,
 	struct err *err)
 {
@@ -100,7 +93,7 @@ static int gather(struct gathering *gathering, struct store_connection *connecti
 			connection, bucket, buf_str(&key), buf_str(&id), &statement, err)) > 0) {
 		struct str found = store_column_str(statement, 0);
 		if (!str_starts_with(found, options->prefix)) {
-			if (!is_before(found, options->prefix))
+			if (str_compare(found, options->prefix) >= 0)
 				break;
 			set(&key, options->prefix);
 			id.n = 0;

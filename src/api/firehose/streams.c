@@ -35,29 +35,15 @@ void firehose_stream_unref(struct firehose_stream *stream)
 		stream_free(stream);
 }
 
+static struct str name_of(const void *streams, size_t i)
+{
+	return str_from(((struct firehose_stream *const *)streams)[i]->name);
+}
+
 /* Where the name is or would be. Lock held. */
 static size_t place(const struct firehose *firehose, struct str name, bool *ret_is_there)
 {
-	size_t low = 0, high = firehose->count;
-
-	*ret_is_there = false;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		struct str other = str_from(firehose->streams[middle]->name);
-		size_t n = name.n < other.n ? name.n : other.n;
-		int order = memcmp(other.p, name.p, n);
-		if (order == 0)
-			order = (other.n > name.n) - (other.n < name.n);
-		if (order == 0) {
-			*ret_is_there = true;
-			return middle;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return str_place(name, firehose->streams, firehose->count, name_of, ret_is_there);
 }
 
 int firehose_stream_find(struct firehose *firehose, struct str name,

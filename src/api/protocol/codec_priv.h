@@ -99,6 +99,9 @@ int codec_json_read(const struct codec *codec, const struct shape_member *member
 /* The members that are in the body. Adds to object. */
 int codec_json_read_members(const struct codec *codec, const struct shape *shape, const json_t *in,
 	unsigned depth, json_t *object);
+/* The whole body of a request or answer. */
+int codec_json_read_body(
+	const struct codec *codec, const struct shape *shape, struct str body, json_t *object);
 int codec_json_write(const struct codec *codec, const struct shape_member *member,
 	const json_t *value, unsigned depth, struct buf *buf);
 /* {...} of the members in the body. type: value of __type, or NULL. */

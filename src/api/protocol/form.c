@@ -92,10 +92,7 @@ static int compare_segments(struct str a, struct str b)
 		return left < right ? -1 : 1;
 	if (is_left != is_right)
 		return is_left ? -1 : 1;
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-	if (order == 0 && a.n != b.n)
-		order = a.n < b.n ? -1 : 1;
-	return order;
+	return str_compare(a, b);
 }
 
 static int compare_parameters(const void *left, const void *right)

@@ -343,18 +343,8 @@ static int read_payload(const struct codec *codec, const struct shape_member *me
 static int read_members_in_body(
 	const struct codec *codec, const struct shape *shape, struct str body, json_t *object)
 {
-	_cleanup_json_ json_t *document = NULL;
-
-	if (codec->protocol == SHAPE_REST_XML)
-		return read_xml_payload(codec, shape, body, object);
-	if (str_trim(body).n == 0)
-		return 0;
-	int result = codec_json_parse(codec, body, &document);
-	if (result < 0)
-		return result;
-	if (!json_is_object(document))
-		return codec_refuse(codec, "The body is not a JSON object");
-	return codec_json_read_members(codec, shape, document, 0, object);
+	return codec->protocol == SHAPE_REST_XML ? read_xml_payload(codec, shape, body, object)
+						 : codec_json_read_body(codec, shape, body, object);
 }
 
 static const struct shape_member *find_payload(const struct shape *shape)

@@ -228,6 +228,22 @@ int codec_json_read(const struct codec *codec, const struct shape_member *member
 
 /* NOLINTEND(misc-no-recursion) */
 
+int codec_json_read_body(
+	const struct codec *codec, const struct shape *shape, struct str body, json_t *object)
+{
+	_cleanup_json_ json_t *document = NULL;
+
+	/* Operations without input get an empty body from some clients. */
+	if (str_trim(body).n == 0)
+		return 0;
+	int result = codec_json_parse(codec, body, &document);
+	if (result < 0)
+		return result;
+	if (!json_is_object(document))
+		return codec_refuse(codec, "The body is not a JSON object");
+	return codec_json_read_members(codec, shape, document, 0, object);
+}
+
 /* ---- out ---- */
 
 void codec_json_add_string(struct buf *buf, struct str text)

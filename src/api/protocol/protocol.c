@@ -168,22 +168,6 @@ int protocol_route(const struct shape_service *service, enum shape_protocol prot
 
 /* ---- in ---- */
 
-static int read_json(
-	const struct codec *codec, const struct shape *shape, struct str body, json_t *value)
-{
-	_cleanup_json_ json_t *document = NULL;
-
-	/* Operations without input get an empty body from some clients. */
-	if (str_trim(body).n == 0)
-		return 0;
-	int result = codec_json_parse(codec, body, &document);
-	if (result < 0)
-		return result;
-	if (!json_is_object(document))
-		return codec_refuse(codec, "The body is not a JSON object");
-	return codec_json_read_members(codec, shape, document, 0, value);
-}
-
 static int read_form(const struct codec *codec, const struct shape *shape,
 	const struct protocol_request *request, json_t *value)
 {
@@ -207,7 +191,7 @@ int protocol_read(const struct shape_service *service, enum shape_protocol proto
 	switch (protocol) {
 	case SHAPE_AWS_JSON_1_0:
 	case SHAPE_AWS_JSON_1_1:
-		result = read_json(&codec, shape, request->body, value);
+		result = codec_json_read_body(&codec, shape, request->body, value);
 		break;
 	case SHAPE_AWS_QUERY:
 	case SHAPE_EC2_QUERY:
