@@ -80,6 +80,29 @@ void buf_add_csv(struct buf *buf, struct str field)
 	buf_add_char(buf, '"');
 }
 
+void buf_add_json(struct buf *buf, struct str text)
+{
+	size_t start = 0;
+
+	buf_add_char(buf, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+		if (c >= ' ' && c != '"' && c != '\\' && c != 127)
+			continue;
+		buf_add_str(buf, (struct str){text.p + start, i - start});
+		start = i + 1;
+		if (c == '\n' || c == '\t' || c == '"' || c == '\\') {
+			buf_add_char(buf, '\\');
+			buf_add_char(buf, c == '\n' ? 'n' : c == '\t' ? 't' : (char)c);
+		} else {
+			buf_printf(buf, "\\u%04x", c);
+		}
+	}
+	if (start < text.n)
+		buf_add_str(buf, (struct str){text.p + start, text.n - start});
+	buf_add_char(buf, '"');
+}
+
 struct str buf_str(const struct buf *buf)
 {
 	return (struct str){buf->p, buf->n};

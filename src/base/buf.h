@@ -27,6 +27,8 @@ void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(
 /* A field of a CSV file (RFC 4180), quoted where it must be, and when empty: nothing at all is
  * NULL. */
 void buf_add_csv(struct buf *buf, struct str field);
+/* A string of JSON (RFC 8259), with its quotes. text is UTF-8. */
+void buf_add_json(struct buf *buf, struct str text);
 /* The bytes as a str, valid until the next change. */
 struct str buf_str(const struct buf *buf);
 /* The bytes as a NUL-terminated string, valid until the next change. */

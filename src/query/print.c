@@ -41,25 +41,6 @@ static void add_tsv_text(struct buf *buf, struct str text)
 	}
 }
 
-static void add_json_text(struct buf *buf, struct str text)
-{
-	buf_add_char(buf, '"');
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
-		if (c == '"' || c == '\\')
-			buf_printf(buf, "\\%c", c);
-		else if (c == '\n')
-			buf_add_text(buf, "\\n");
-		else if (c == '\t')
-			buf_add_text(buf, "\\t");
-		else if ((unsigned char)c < ' ' || c == 127)
-			buf_printf(buf, "\\u%04x", (unsigned)c);
-		else
-			buf_add_char(buf, c);
-	}
-	buf_add_char(buf, '"');
-}
-
 /* Names of a JSON object's members, with ": " behind. A name that came before gets a number, for
  * readers keep only one member of a name. */
 static char **make_json_names(const struct query_result *result)
@@ -74,7 +55,7 @@ static char **make_json_names(const struct query_result *result)
 		_cleanup_free_ char *unique =
 			same > 1 ? mem_printf("%s_%u", result->column[i].name, same)
 				 : mem_strdup(result->column[i].name);
-		add_json_text(&name, str_from(unique));
+		buf_add_json(&name, str_from(unique));
 		buf_add_char(&name, ':');
 		names[i] = mem_strdup(buf_text(&name));
 	}
@@ -103,7 +84,7 @@ static void add_json_value(
 	else if (bare)
 		buf_add_str(buf, value);
 	else
-		add_json_text(buf, value);
+		buf_add_json(buf, value);
 }
 
 static void add_json_row(struct buf *buf, const struct query_result *result,

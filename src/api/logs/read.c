@@ -32,28 +32,6 @@ static void page_done(struct page *page)
 	free(page->starts);
 }
 
-static void add_string(struct buf *buf, struct str text)
-{
-	size_t start = 0;
-
-	buf_add_char(buf, '"');
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		buf_add(buf, text.p + start, i - start);
-		if (c == '"' || c == '\\')
-			buf_add_char(buf, '\\');
-		if (c >= 0x20)
-			buf_add_char(buf, (char)c);
-		else
-			buf_printf(buf, "\\u%04x", c);
-		start = i + 1;
-	}
-	buf_add(buf, text.p + start, text.n - start);
-	buf_add_char(buf, '"');
-}
-
 static void add_number(struct buf *buf, int64_t value)
 {
 	buf->n = (size_t)(number_write(buf_reserve(buf, NUMBER_U64_STR_MAX), (uint64_t)value) -
@@ -84,10 +62,10 @@ static bool add_event(void *context, const struct store_log_found *event)
 		buf_add_text(text, ",\"eventId\":\"");
 		buf_add(text, id, STORE_LOG_ID_DIGITS);
 		buf_add_text(text, "\",\"logStreamName\":");
-		add_string(text, event->stream);
+		buf_add_json(text, event->stream);
 	}
 	buf_add_text(text, ",\"message\":");
-	add_string(text, event->message);
+	buf_add_json(text, event->message);
 	buf_add_char(text, '}');
 	return true;
 }

@@ -107,7 +107,6 @@ int codec_json_write(const struct codec *codec, const struct shape_member *membe
 /* {...} of the members in the body. type: value of __type, or NULL. */
 int codec_json_write_members(const struct codec *codec, const struct shape *shape,
 	const json_t *value, unsigned depth, const char *type, struct buf *buf);
-void codec_json_add_string(struct buf *buf, struct str text);
 
 /* ---- forms: awsQuery and ec2Query in ---- */
 struct codec_form; /* parameters as a tree */

@@ -59,9 +59,9 @@ static int write_json(
 			is_long ? fault->shape->id : fault->code, &response->body);
 	}
 	buf_add_text(&response->body, "{\"__type\":");
-	codec_json_add_string(&response->body, str_from(fault->code));
+	buf_add_json(&response->body, str_from(fault->code));
 	buf_add_text(&response->body, ",\"message\":");
-	codec_json_add_string(&response->body, fault->message);
+	buf_add_json(&response->body, fault->message);
 	buf_add_char(&response->body, '}');
 	return 0;
 }

@@ -246,30 +246,6 @@ int codec_json_read_body(
 
 /* ---- out ---- */
 
-void codec_json_add_string(struct buf *buf, struct str text)
-{
-	size_t start = 0;
-
-	if (!text.p)
-		text = STR("");
-	buf_add_char(buf, '"');
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned char c = (unsigned char)text.p[i];
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		buf_add(buf, text.p + start, i - start);
-		if (c == '"' || c == '\\')
-			buf_printf(buf, "\\%c", c);
-		else if (c == '\n')
-			buf_add_text(buf, "\\n");
-		else
-			buf_printf(buf, "\\u%04x", c);
-		start = i + 1;
-	}
-	buf_add(buf, text.p + start, text.n - start);
-	buf_add_char(buf, '"');
-}
-
 static int write_scalar(const struct codec *codec, const struct shape_member *member,
 	const json_t *value, struct buf *buf)
 {
@@ -285,7 +261,7 @@ static int write_scalar(const struct codec *codec, const struct shape_member *me
 	if (is_number)
 		buf_add_str(buf, codec_text(&text));
 	else
-		codec_json_add_string(buf, codec_text(&text));
+		buf_add_json(buf, codec_text(&text));
 	return 0;
 }
 
@@ -322,7 +298,7 @@ static int write_map(const struct codec *codec, const struct shape *shape, const
 			continue;
 		buf_add_text(buf, comma);
 		comma = ",";
-		codec_json_add_string(buf, str_from(key));
+		buf_add_json(buf, str_from(key));
 		buf_add_char(buf, ':');
 		int result = codec_json_write(codec, &shape->members[1], item, depth, buf);
 		if (result < 0)
@@ -341,7 +317,7 @@ int codec_json_write_members(const struct codec *codec, const struct shape *shap
 	buf_add_char(buf, '{');
 	if (type) {
 		buf_add_text(buf, "\"__type\":");
-		codec_json_add_string(buf, str_from(type));
+		buf_add_json(buf, str_from(type));
 		comma = ",";
 	}
 	for (size_t i = 0; i < shape->member_count; i++) {
@@ -351,7 +327,7 @@ int codec_json_write_members(const struct codec *codec, const struct shape *shap
 			continue;
 		buf_add_text(buf, comma);
 		comma = ",";
-		codec_json_add_string(buf, str_from(is_rest ? member->json : member->name));
+		buf_add_json(buf, str_from(is_rest ? member->json : member->name));
 		buf_add_char(buf, ':');
 		int result = codec_json_write(codec, member, field, depth, buf);
 		if (result < 0)
