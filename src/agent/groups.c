@@ -92,9 +92,9 @@ static bool on_status(void *context, int64_t window_start, uint32_t interface,
 	return true;
 }
 
-static bool on_closed(void *context, int64_t window_start)
+/* is_last: there is no next window to try again with. */
+static void commit(struct agent_group *group, int64_t window_start, bool is_last)
 {
-	struct agent_group *group = context;
 	struct agent *agent = group->agent;
 
 	for (size_t i = 0; i < agent->flow_logs_count; i++) {
@@ -104,16 +104,21 @@ static bool on_closed(void *context, int64_t window_start)
 		if (!subscription || subscription->group != group ||
 			(group->is_ending && !subscription->is_ending))
 			continue;
-		if (deliver_commit(subscription->delivery, window_start, &err) < 0) {
-			/* At the end there is no next window to try again with. */
-			if (agent->is_stopping && !agent->has_lost) {
-				agent->has_lost = true;
-				agent->failure = err;
-			} else {
-				agent_warn(agent, &err);
-			}
+		if (deliver_commit(subscription->delivery, window_start, &err) == 0 ||
+			(agent->is_stopping && !is_last))
+			continue;
+		if (agent->is_stopping && !agent->has_lost) {
+			agent->has_lost = true;
+			agent->failure = err;
+		} else {
+			agent_warn(agent, &err);
 		}
 	}
+}
+
+static bool on_closed(void *context, int64_t window_start)
+{
+	commit(context, window_start, false);
 	return true;
 }
 
@@ -288,6 +293,8 @@ void agent_group_flush(struct agent_group *group, bool is_ending)
 {
 	group->is_ending = is_ending;
 	(void)flow_windows_flush(group->windows);
+	/* what waits since an earlier window, too, and when none was open */
+	commit(group, group->window_start, true);
 	group->is_ending = false;
 }
 
