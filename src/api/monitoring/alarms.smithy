@@ -1,6 +1,6 @@
 $version: "2"
 
-namespace nagare.monitoring
+namespace com.amazonaws.cloudwatch.v2010_08_01
 
 use aws.protocols#awsQueryError
 
@@ -207,9 +207,9 @@ list AlarmTypes {
 }
 
 enum StateValue {
-	OK
-	ALARM
 	INSUFFICIENT_DATA
+	ALARM
+	OK
 }
 
 @length(min: 1, max: 1024)

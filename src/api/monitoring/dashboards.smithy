@@ -1,6 +1,6 @@
 $version: "2"
 
-namespace nagare.monitoring
+namespace com.amazonaws.cloudwatch.v2010_08_01
 
 use aws.protocols#awsQueryError
 
@@ -19,6 +19,7 @@ operation PutDashboard {
 	}
 	errors: [
 		DashboardInvalidInputError
+		InvalidParameterValueException
 		InternalServiceFault
 		ConflictException
 	]

@@ -1,6 +1,6 @@
 $version: "2"
 
-namespace nagare.monitoring
+namespace com.amazonaws.cloudwatch.v2010_08_01
 
 use aws.protocols#awsJson1_0
 use aws.protocols#awsQuery

@@ -1,6 +1,6 @@
 $version: "2"
 
-namespace nagare.monitoring
+namespace com.amazonaws.cloudwatch.v2010_08_01
 
 use aws.protocols#awsQueryError
 
@@ -66,6 +66,7 @@ string AmazonResourceName
 structure ResourceNotFoundException {
 	ResourceType: String
 	ResourceId: String
+	Message: String
 }
 
 @error("client")

@@ -433,7 +433,8 @@ int codec_cbor_read(
 	return result;
 }
 
-/* ---- out: definite lengths, the shortest heads ---- */
+/* ---- out: the shortest heads; lists end with a break and times are doubles, as AWS writes them,
+ * and some clients know nothing else ---- */
 
 static void add_head(struct buf *buf, unsigned major, uint64_t argument)
 {
@@ -506,12 +507,8 @@ static int write_scalar(const struct codec *codec, const struct shape_member *me
 	} else if (codec_is_float(member->shape) && codec_to_double(value, &number)) {
 		add_double(buf, number, type == SHAPE_FLOAT);
 	} else if (type == SHAPE_TIMESTAMP && json_is_integer(value)) {
-		int64_t ms = json_integer_value(value);
 		add_head(buf, MAJOR_TAG, TAG_EPOCH);
-		if (ms % 1000 == 0)
-			add_integer(buf, ms / 1000);
-		else
-			add_double(buf, (double)ms / 1000, false);
+		add_double(buf, (double)json_integer_value(value) / 1000, false);
 	} else if (codec_is_integer(member->shape) && json_is_integer(value)) {
 		add_integer(buf, json_integer_value(value));
 	} else {
@@ -557,13 +554,14 @@ static int write_list(const struct codec *codec, const struct shape *shape, cons
 	size_t i;
 	json_t *item = NULL;
 
-	add_head(buf, MAJOR_ARRAY, json_array_size(list));
+	buf_add_char(buf, (char)(MAJOR_ARRAY << 5 | INFO_INDEFINITE));
 	json_array_foreach(list, i, item)
 	{
 		int result = write_value(codec, shape->members, item, depth, buf);
 		if (result < 0)
 			return result;
 	}
+	buf_add_char(buf, (char)(MAJOR_SIMPLE << 5 | INFO_INDEFINITE));
 	return 0;
 }
 

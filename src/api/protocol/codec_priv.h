@@ -62,6 +62,8 @@ bool codec_add_text(const struct codec *codec, struct buf *buf, const struct sha
 /* The shortest decimal that reads back the same; NaN, Infinity, -Infinity. */
 void codec_add_double(struct buf *buf, const struct shape *shape, double number);
 bool codec_to_double(const json_t *value, double *ret_number);
+/* AWS's numbers with fractions have their point even when there is none: "41.0". */
+void codec_add_point(struct buf *buf, const char *number);
 void codec_add_epoch_seconds(struct buf *buf, int64_t ms);
 static inline struct str codec_str(const json_t *string)
 {

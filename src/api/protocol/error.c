@@ -9,6 +9,7 @@ struct fault {
 	const struct protocol_context *context;
 	const struct shape *shape; /* NULL: not of the model */
 	const char *code;
+	const char *query_code; /* what the query protocol has for it; NULL: the same */
 	int status;
 	bool is_client_fault;
 	struct str message;
@@ -35,7 +36,7 @@ static void add_query_error(const struct fault *fault, struct protocol_response 
 
 	if (!fault->context->service->is_query_compatible || !fault->context->wants_query_errors)
 		return;
-	struct str code = str_from(shape && shape->query_code ? shape->query_code : fault->code);
+	struct str code = str_from(fault->query_code ? fault->query_code : fault->code);
 	/* AccessDeniedException and the like: the query protocol never had the word. */
 	if (!shape && str_ends_with(code, STR("Exception")))
 		code.n -= STR("Exception").n;
@@ -105,7 +106,9 @@ static void open_space(struct aws_xml_writer *writer, const char *name, const ch
 
 static bool has_message(const struct fault *fault)
 {
-	return fault->message.n || !fault->shape || message_member(fault->shape);
+	bool is_needed = !fault->shape || message_member(fault->shape);
+
+	return fault->message.n || (is_needed && fault->context->protocol != SHAPE_AWS_QUERY);
 }
 
 /* EC2 does not say whose fault it is. */
@@ -199,6 +202,17 @@ static void answer(struct fault *fault, struct protocol_response *response)
 	write_fault(&codec, fault, response);
 }
 
+/* A service that once had the query protocol alone answers 400 or 500 to those who do not ask for
+ * its errors. */
+static int status_of(const struct protocol_context *context, const struct shape *shape)
+{
+	if (is_query(context))
+		return shape->query_code ? shape->query_status : shape->status;
+	if (context->service->is_query_compatible && !context->wants_query_errors)
+		return shape->is_client_fault ? 400 : 500;
+	return shape->status;
+}
+
 void protocol_write_modelled_error(const struct protocol_context *context,
 	const struct shape *shape, struct str message, const json_t *members,
 	struct protocol_response *response)
@@ -207,8 +221,8 @@ void protocol_write_modelled_error(const struct protocol_context *context,
 	struct fault fault = {.context = context,
 		.shape = shape,
 		.code = is_query(context) && shape->query_code ? shape->query_code : shape->name,
-		.status = is_query(context) && shape->query_code ? shape->query_status
-								 : shape->status,
+		.query_code = shape->query_code,
+		.status = status_of(context, shape),
 		.is_client_fault = shape->is_client_fault,
 		.message = message,
 		.members = members ? members : empty};
@@ -240,8 +254,14 @@ void protocol_write_error(const struct protocol_context *context, const struct a
 	_cleanup_json_ json_t *members = json_object();
 
 	if (!shape) {
+		/* AWS's framework is where these come from. */
+		bool is_framework = context->service->is_query_compatible && !is_query(context) &&
+				    (error->code == AWS_ERROR_VALIDATION_ERROR ||
+					    error->code == AWS_ERROR_VALIDATION_EXCEPTION);
 		struct fault fault = {.context = context,
-			.code = code,
+			.code = is_framework ? "com.amazon.coral.validate#ValidationException"
+					     : code,
+			.query_code = is_framework ? "ValidationError" : NULL,
 			.status = aws_error_status(error->code),
 			.is_client_fault = aws_error_fault(error->code) == AWS_SENDER,
 			.message = str_from(error->message)};
@@ -249,7 +269,7 @@ void protocol_write_error(const struct protocol_context *context, const struct a
 		return;
 	}
 	const struct shape_member *message = message_member(shape);
-	if (message)
+	if (message && *error->message)
 		set_text(members, message, error->message);
 	for (unsigned i = 0; i < error->details; i++) {
 		const struct shape_member *member =

@@ -258,6 +258,8 @@ static int write_scalar(const struct codec *codec, const struct shape_member *me
 
 	if (!codec_add_text(codec, &text, member, SHAPE_TIME_EPOCH_SECONDS, value))
 		return codec_mistake(codec);
+	if (is_number && type == SHAPE_TIMESTAMP)
+		codec_add_point(&text, buf_text(&text));
 	if (is_number)
 		buf_add_str(buf, codec_text(&text));
 	else

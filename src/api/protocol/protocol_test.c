@@ -277,6 +277,21 @@ static void outputs_are_written(void **state)
 		"<flat>y</flat><names></names><nested><orders>1</orders></nested><orders>7</"
 		"orders></EverythingResult><ResponseMetadata><RequestId>8f2f9d5e-0000-4000-8000-"
 		"000000000000</RequestId></ResponseMetadata></EverythingResponse>\n");
+	/* Whole numbers and seconds have their point in AWS's answers. */
+	static const char whole[] = "{\"double\": 41, \"time\": 1700000000000, \"orders\": 1}";
+	assert_output(SHAPE_AWS_JSON_1_0, "Everything", whole, "application/x-amz-json-1.0",
+		"{\"double\":41.0,\"time\":1700000000.0,\"orders\":1}");
+	assert_output(SHAPE_RPC_V2_CBOR, "Everything", "{\"names\": [\"a\"], \"orders\": 1}",
+		"application/cbor",
+		"\xa2"
+		"enames\x9f\x61"
+		"a\xff"
+		"forders\x01");
+	assert_output(SHAPE_RPC_V2_CBOR, "Everything", "{\"time\": 1700000000123, \"orders\": 1}",
+		"application/cbor",
+		"\xa2"
+		"dtime\xc1\xfb\x41\xd9\x54\xfc\x40\x07\xdf\x3b"
+		"forders\x01");
 	assert_output(SHAPE_AWS_QUERY, "Nothing", "{}", "text/xml",
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<NothingResponse "
 		"xmlns=\"http://monitoring.amazonaws.com/doc/2010-08-01/\"><ResponseMetadata>"
@@ -351,6 +366,14 @@ static void errors_are_written(void **state)
 		invalid, 400, "InvalidParameterValue;Sender",
 		"{\"__type\":\"nagare.example#InvalidParameterValueException\",\"message\":"
 		"\"bad\"}");
+	/* What the framework refuses is told under its name; who speaks of query codes gets theirs.
+	 */
+	struct aws_error unfit = {.code = AWS_ERROR_VALIDATION_EXCEPTION, .message = "1 error"};
+	assert_error((struct protocol_context){.protocol = SHAPE_AWS_JSON_1_0,
+			     .wants_query_errors = true},
+		unfit, 400, "ValidationError;Sender",
+		"{\"__type\":\"com.amazon.coral.validate#ValidationException\",\"message\":"
+		"\"1 error\"}");
 	assert_error((struct protocol_context){.protocol = SHAPE_RPC_V2_CBOR, .operation = put},
 		invalid, 400, "rpc-v2-cbor",
 		"\xa2"

@@ -258,6 +258,13 @@ void codec_add_double(struct buf *buf, const struct shape *shape, double number)
 			break;
 	}
 	buf_add_text(buf, text);
+	codec_add_point(buf, text);
+}
+
+void codec_add_point(struct buf *buf, const char *number)
+{
+	if (number[strspn(number, "-0123456789")] == '\0')
+		buf_add_text(buf, ".0");
 }
 
 void codec_add_epoch_seconds(struct buf *buf, int64_t ms)
