@@ -4,7 +4,8 @@
  *
  * An event counts in the minute of its time. A default value counts once in each minute in which
  * events came and none matched, at that minute. Where AWS says nothing: an event without a value,
- * or without one of the dimensions, is not counted. */
+ * or without one of the dimensions, is not counted. Of JSON, value and dimensions may be any
+ * fields; of words only those that the pattern names. */
 #include "api/logs/logs_priv.h"
 
 #include "base/clock.h"
@@ -22,6 +23,7 @@ struct metric_filter {
 	char *name;
 	json_t *document;
 	struct query_pattern *pattern;
+	struct query_pattern *others; /* of fields that only the transformation names; NULL: none */
 	const json_t *transformation; /* of the document */
 	const char *selector;         /* of the value; NULL: constant */
 	double constant, otherwise;
@@ -57,6 +59,7 @@ static void filter_free(struct metric_filter *filter)
 	free(filter->no_dimensions);
 	json_decref(filter->document);
 	query_pattern_free(filter->pattern);
+	query_pattern_free(filter->others);
 	free(filter);
 }
 MEM_DEFINE_CLEANUP(struct metric_filter, filter_free)
@@ -82,7 +85,24 @@ static bool parse_number(struct str text, double *ret_number)
 	return end == copy + text.n && isfinite(*ret_number) && fabs(*ret_number) <= 0x1p360;
 }
 
-static int check_dimensions(const struct metric_filter *filter, struct aws_error *error)
+/* A field that is in no condition gets one of its own, in a second pattern, which finds its value.
+ */
+static bool has_field(const struct metric_filter *filter, struct str selector, struct buf *others)
+{
+	struct str pattern = logs_string(json_object_get(filter->document, "filterPattern"));
+
+	if (query_pattern_has_name(filter->pattern, selector))
+		return true;
+	while (pattern.n && pattern.p[0] == ' ')
+		pattern = (struct str){pattern.p + 1, pattern.n - 1};
+	if (!pattern.n || pattern.p[0] != '{' || !str_starts_with(selector, STR("$.")))
+		return false;
+	buf_printf(others, "%s(%.*s = *)", others->n ? " || " : "{ ", STR_ARG(selector));
+	return true;
+}
+
+static int check_dimensions(
+	const struct metric_filter *filter, struct buf *others, struct aws_error *error)
 {
 	const json_t *dimensions = json_object_get(filter->transformation, "dimensions");
 	const char *name;
@@ -97,7 +117,7 @@ static int check_dimensions(const struct metric_filter *filter, struct aws_error
 			"Invalid metric transformation: dimensions and default value are mutually exclusive properties.");
 	json_object_foreach((json_t *)dimensions, name, selector)
 	{
-		if (!query_pattern_has_name(filter->pattern, logs_string(selector)))
+		if (!has_field(filter, logs_string(selector), others))
 			return logs_refuse(error,
 				"Invalid metric transformation: the dimension '%s' has the value '%s', which is no field of the filter pattern.",
 				name, json_string_value(selector));
@@ -109,6 +129,7 @@ static int check_dimensions(const struct metric_filter *filter, struct aws_error
 static int compile(json_t *document, struct metric_filter **ret_filter, struct aws_error *error)
 {
 	_cleanup_(filter_freep) struct metric_filter *filter = mem_new(1, sizeof(*filter));
+	_cleanup_buf_ struct buf others = {0};
 	struct str value;
 
 	filter->document = document;
@@ -128,14 +149,19 @@ static int compile(json_t *document, struct metric_filter **ret_filter, struct a
 			return logs_refuse(error,
 				"Invalid metric transformation: metricValue '%.*s' is neither a number nor a field of the filter pattern.",
 				STR_ARG(value));
-		if (!query_pattern_has_name(filter->pattern, value))
+		if (!has_field(filter, value, &others))
 			return logs_refuse(error,
 				"Invalid metric transformation: metricValue '%.*s' is no field of the filter pattern.",
 				STR_ARG(value));
 		filter->selector = value.p;
 	}
-	if (check_dimensions(filter, error) < 0)
+	if (check_dimensions(filter, &others, error) < 0)
 		return -1;
+	if (others.n) {
+		buf_add_text(&others, " }");
+		if (logs_pattern(buf_str(&others), &filter->others, error) < 0)
+			return -1;
+	}
 	*ret_filter = take(filter);
 	return 0;
 }
@@ -289,6 +315,8 @@ static void count_event(struct logs_values *values, const struct metric_filter *
 	json_object_foreach((json_t *)dimensions, name, selector) wanted.names[i++] =
 		json_string_value(selector);
 	query_pattern_extract(filter->pattern, event->message, take_field, &wanted);
+	if (filter->others)
+		query_pattern_extract(filter->others, event->message, take_field, &wanted);
 	bool has_value = !filter->selector ||
 			 (wanted.values[0] && parse_number(str_from(wanted.values[0]), &value));
 	char *text = has_value ? dimensions_of(dimensions, &wanted) : NULL;
@@ -650,10 +678,11 @@ LOGS_HANDLER(logs_delete_metric_filter)
 static int compare_documents(const void *a, const void *b)
 {
 	const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
-	int result = strcmp(text_of(left, "logGroupName", ""), text_of(right, "logGroupName", ""));
+	int result = strcmp(text_of(left, "filterName", ""), text_of(right, "filterName", ""));
 
 	return result ? result
-		      : strcmp(text_of(left, "filterName", ""), text_of(right, "filterName", ""));
+		      : strcmp(text_of(left, "logGroupName", ""),
+				text_of(right, "logGroupName", ""));
 }
 
 static bool is_wanted(const struct api_call *call, const json_t *document)
@@ -674,11 +703,11 @@ static bool is_wanted(const struct api_call *call, const json_t *document)
 					 str_from(text_of(transformation, "metricNamespace", ""))));
 }
 
-/* "GROUP\nNAME" */
+/* "NAME\nGROUP" */
 static char *key_of(const json_t *document)
 {
-	return mem_printf("%s\n%s", text_of(document, "logGroupName", ""),
-		text_of(document, "filterName", ""));
+	return mem_printf("%s\n%s", text_of(document, "filterName", ""),
+		text_of(document, "logGroupName", ""));
 }
 
 static void add_page(struct api_call *call, json_t **documents, size_t count, const char *after)

@@ -67,7 +67,7 @@ list EmitSystemFields {
 string MetricName
 
 @length(max: 255)
-@pattern("[^:*$]*")
+@pattern("[^*$]*")
 string MetricNamespace
 
 list MetricFilters {
