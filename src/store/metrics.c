@@ -333,9 +333,10 @@ int store_metrics_list(struct store_metrics *metrics, struct str name_space, str
 
 	if (store_read_begin(metrics->database, &reader, err) < 0)
 		return -1;
-	/* No name holds char(1): the key sorts as its parts do. */
+	/* No name holds char(1): the key sorts as its parts do, and metrics of a name in the order
+	 * in which they came. */
 	int result = store_statement(reader,
-		"SELECT namespace || char(1) || name || char(1) || dimensions AS key, namespace, name,"
+		"SELECT namespace || char(1) || name || char(1) || printf('%016x', id) AS key, namespace, name,"
 		" dimensions FROM metric WHERE (?1 = '' OR namespace = ?1) AND (?2 = '' OR name = ?2)"
 		" AND last >= ?3 AND key > ?4 ORDER BY key",
 		&statement, err);

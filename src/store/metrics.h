@@ -73,7 +73,7 @@ int store_metrics_read(struct store_metrics *metrics, struct str name_space, str
 	struct str dimensions, struct str unit, int64_t start, int64_t end,
 	store_metric_on_point *on_point, void *context, struct err *err);
 
-/* Metrics in order of namespace, name and dimensions behind `after` (the key of the last one;
+/* Metrics in order of namespace, name and their first data behind `after` (the key of the last one;
  * empty: from the start), which had data since that second. on_metric returns false to stop. */
 typedef bool store_metric_on_metric(void *context, struct str key, struct str name_space,
 	struct str name, struct str dimensions);

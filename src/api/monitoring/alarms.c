@@ -123,8 +123,8 @@ static json_t *make_alarm(const struct api_call *call, json_t *there)
 
 	json_object_del(alarm, "Tags");
 	json_object_del(alarm, "EvaluationInterval");
-	snprintf(arn, sizeof(arn), "arn:aws:cloudwatch:%s:%s:alarm:%.*s", monitoring->region,
-		monitoring->account, STR_ARG(name));
+	snprintf(arn, sizeof(arn), "arn:%s:cloudwatch:%s:%s:alarm:%.*s", monitoring->partition,
+		monitoring->region, monitoring->account, STR_ARG(name));
 	json_object_set_new(alarm, "AlarmArn", json_string(arn));
 	json_object_set_new(alarm, "AlarmConfigurationUpdatedTimestamp", json_integer(now_ms()));
 	if (!json_object_get(alarm, "ActionsEnabled"))
@@ -414,7 +414,7 @@ MONITORING_HANDLER(monitoring_set_state)
 	}
 	int result = 0;
 	if (!alarm)
-		result = aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND, "Unknown");
+		result = aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND, "%s", "");
 	else if (monitoring_change_state(monitoring, alarm,
 			 json_string_value(json_object_get(call->input, "StateValue")),
 			 json_string_value(json_object_get(call->input, "StateReason")),
@@ -503,8 +503,9 @@ static struct str tagged(const struct api_call *call)
 {
 	const struct monitoring *monitoring = monitoring_of(call);
 	struct str arn = api_member_text(call->input, "ResourceARN");
-	_cleanup_free_ char *prefix = mem_printf(
-		"arn:aws:cloudwatch:%s:%s:alarm:", monitoring->region, monitoring->account);
+	_cleanup_free_ char *prefix =
+		mem_printf("arn:%s:cloudwatch:%s:%s:alarm:", monitoring->partition,
+			monitoring->region, monitoring->account);
 	struct str start = str_from(prefix);
 
 	if (!str_starts_with(arn, start))
@@ -512,7 +513,7 @@ static struct str tagged(const struct api_call *call)
 	return (struct str){arn.p + start.n, arn.n - start.n};
 }
 
-static int find_tags(struct api_call *call, json_t **ret_tags, struct aws_error *error)
+static int read_tags_of(struct api_call *call, json_t **ret_tags, struct aws_error *error)
 {
 	struct str name = tagged(call);
 
@@ -520,6 +521,13 @@ static int find_tags(struct api_call *call, json_t **ret_tags, struct aws_error 
 	if (name.p && store_alarm_tags(monitoring_of(call)->metrics, name, ret_tags,
 			      &call->exchange->err) < 0)
 		return monitoring_inner(call, error);
+	return 0;
+}
+
+static int find_tags(struct api_call *call, json_t **ret_tags, struct aws_error *error)
+{
+	if (read_tags_of(call, ret_tags, error) < 0)
+		return -1;
 	return *ret_tags ? 0
 			 : aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION, "Unknown");
 }
@@ -532,7 +540,8 @@ MONITORING_HANDLER(monitoring_list_tags)
 	json_t *tags;
 
 	json_object_set_new(call->output, "Tags", list);
-	if (find_tags(call, &tags, error) < 0)
+	/* What is not there has none. */
+	if (read_tags_of(call, &tags, error) < 0)
 		return -1;
 	json_object_foreach(tags, key, value)
 		json_array_append_new(list, json_pack("{s:s, s:O}", "Key", key, "Value", value));

@@ -79,8 +79,8 @@ static bool take_name(struct rule *rule, struct str *ret_name)
 	if ((is_quoted && !take_sign(rule, '"')) || !take_sign(rule, ')'))
 		return fail(rule, "')'");
 	_cleanup_free_ char *prefix =
-		mem_printf("arn:aws:cloudwatch:%s:%s:alarm:", rule->monitoring->region,
-			rule->monitoring->account);
+		mem_printf("arn:%s:cloudwatch:%s:%s:alarm:", rule->monitoring->partition,
+			rule->monitoring->region, rule->monitoring->account);
 	if (str_starts_with(name, str_from(prefix)))
 		name = (struct str){name.p + strlen(prefix), name.n - strlen(prefix)};
 	*ret_name = name;

@@ -46,9 +46,8 @@ static int check_name(struct str name, struct aws_error *error)
 	if (is_good)
 		return 0;
 	return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
-		"The value %.*s for field DashboardName contains invalid characters. It can only "
-		"contain alphanumerics, dash (-) and underscore (_).",
-		(int)(name.n < 300 ? name.n : 300), name.p);
+		"The value for field DashboardName contains invalid characters. It can only "
+		"contain alphanumerics, dash (-) and underscore (_).\n");
 }
 
 MONITORING_HANDLER(monitoring_put_dashboard)
@@ -82,8 +81,8 @@ MONITORING_HANDLER(monitoring_put_dashboard)
 
 static json_t *arn_of(const struct api_call *call, struct str name)
 {
-	_cleanup_free_ char *arn = mem_printf("arn:aws:cloudwatch::%s:dashboard/%.*s",
-		monitoring_of(call)->account, STR_ARG(name));
+	_cleanup_free_ char *arn = mem_printf("arn:%s:cloudwatch::%s:dashboard/%.*s",
+		monitoring_of(call)->partition, monitoring_of(call)->account, STR_ARG(name));
 
 	return json_string(arn);
 }
@@ -161,6 +160,9 @@ MONITORING_HANDLER(monitoring_delete_dashboards)
 	size_t i;
 	json_t *name;
 
+	if (!json_array_size(names))
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The parameter DashboardNames must have at least one name.");
 	json_array_foreach(names, i, name)
 	{
 		json_t *found = NULL;

@@ -10,6 +10,7 @@ struct monitoring {
 	struct store_metrics *metrics;
 	struct store_database *database;
 	char *region, *account;
+	const char *partition;
 	char **actions;
 	size_t actions_count;
 	int64_t interval_ms;

@@ -24,10 +24,9 @@ static int refuse_value(struct aws_error *error, size_t i, const char *member)
 		"The value for parameter MetricData.member.%zu.%s is invalid.", i + 1, member);
 }
 
-static int refuse_both(struct aws_error *error, enum aws_error_code code, size_t i,
-	const char *first, const char *second)
+static int refuse_both(struct aws_error *error, size_t i, const char *first, const char *second)
 {
-	return aws_error_set(error, code,
+	return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 		"The parameters MetricData.member.%zu.%s and MetricData.member.%zu.%s are mutually exclusive and you have specified both.",
 		i + 1, first, i + 1, second);
 }
@@ -90,11 +89,9 @@ static int read_numbers(const json_t *item, size_t i, struct store_metric_datum 
 		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
 			"At least one of the parameters must be specified, and one only: MetricData.member.%zu.Value, .StatisticValues or .Values.",
 			i + 1);
-	if (value && list)
-		return refuse_both(error, AWS_ERROR_INVALID_PARAMETER_VALUE, i, "Value", "Values");
-	if (set && (value || list))
-		return refuse_both(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION, i,
-			value ? "Value" : "Values", "StatisticValues");
+	if (value && (list || set))
+		return refuse_both(error, i, "Value", list ? "Values" : "StatisticValues");
+	/* Of values and a set AWS takes both; the values tell all that the set would. */
 	if (list)
 		return read_values(item, i, datum, values, error);
 	if (set)

@@ -18,15 +18,16 @@ static void about_alarm_of(
 {
 	const struct monitoring *monitoring = monitoring_of(call);
 
-	api_about_resource(authorization, "arn:aws:cloudwatch:%s:%s:alarm:%s", monitoring->region,
-		monitoring->account, json_string_value(name));
+	api_about_resource(authorization, "arn:%s:cloudwatch:%s:%s:alarm:%s", monitoring->partition,
+		monitoring->region, monitoring->account, json_string_value(name));
 }
 
 static void about_dashboard_of(
 	struct api_call *call, struct api_authorization *authorization, const json_t *name)
 {
-	api_about_resource(authorization, "arn:aws:cloudwatch::%s:dashboard/%s",
-		monitoring_of(call)->account, json_string_value(name));
+	api_about_resource(authorization, "arn:%s:cloudwatch::%s:dashboard/%s",
+		monitoring_of(call)->partition, monitoring_of(call)->account,
+		json_string_value(name));
 }
 
 /* Of what a call names, in one member or in a list. */
@@ -190,6 +191,13 @@ static int start_thread(struct monitoring *monitoring, struct err *err)
 	return 0;
 }
 
+static const char *partition_of(struct str region)
+{
+	return str_starts_with(region, STR("cn-"))       ? "aws-cn"
+	       : str_starts_with(region, STR("us-gov-")) ? "aws-us-gov"
+							 : "aws";
+}
+
 int monitoring_start(struct monitoring **ret_monitoring, const struct monitoring_options *options,
 	struct err *err)
 {
@@ -198,6 +206,7 @@ int monitoring_start(struct monitoring **ret_monitoring, const struct monitoring
 	monitoring->metrics = options->metrics;
 	monitoring->database = options->database;
 	monitoring->region = mem_printf("%.*s", STR_ARG(options->region));
+	monitoring->partition = partition_of(options->region);
 	monitoring->account = mem_printf("%.*s", STR_ARG(options->account));
 	monitoring->interval_ms = options->interval_ms ? options->interval_ms : INTERVAL_MS;
 	for (const char *const *at = options->actions; at && *at; at++) {

@@ -17,21 +17,34 @@ static json_t *find_point(json_t *points, int64_t time, struct str unit)
 
 	json_array_foreach(points, i, point)
 	{
-		if (json_integer_value(json_object_get(point, "Timestamp")) == time * 1000)
+		if (json_integer_value(json_object_get(point, "Timestamp")) == time * 1000 &&
+			str_equal(api_member_text(point, "Unit"), unit))
 			return point;
 	}
-	point = json_pack("{s:I, s:s%}", "Timestamp", (json_int_t)time * 1000, "Unit",
-		unit.n ? unit.p : "None", unit.n ? unit.n : 4);
+	point = json_pack(
+		"{s:I, s:s%}", "Timestamp", (json_int_t)time * 1000, "Unit", unit.p, unit.n);
 	json_array_append_new(points, point);
 	return point;
 }
 
-static void first_unit(void *context, const struct store_metric_point *point)
+static void add_unit(void *context, const struct store_metric_point *point)
 {
-	struct buf *unit = context;
+	json_t *units = context;
 
-	if (!unit->n)
-		buf_add_str(unit, point->unit);
+	json_object_setn_new(units, point->unit.p, point->unit.n, json_true());
+}
+
+/* The units that are asked for: one, or all that the data have, for they are never mixed. */
+static int find_units(struct api_call *call, const struct monitoring_source *source, int64_t start,
+	int64_t end, json_t *units)
+{
+	if (source->unit.p) {
+		json_object_setn_new(units, source->unit.p, source->unit.n, json_true());
+		return 0;
+	}
+	return store_metrics_read(monitoring_of(call)->metrics, source->name_space, source->name,
+		str_from(source->dimensions), STR_NONE, start, end, add_unit, units,
+		&call->exchange->err);
 }
 
 static int add_statistic(struct api_call *call, const struct monitoring_source *source,
@@ -87,13 +100,31 @@ static int check_statistics(const struct api_call *call, int64_t start, int64_t 
 	return 0;
 }
 
+static int add_statistics(struct api_call *call, struct monitoring_source *source, int64_t start,
+	int64_t end, json_t *points, struct aws_error *error)
+{
+	static const char *const lists[] = {"Statistics", "ExtendedStatistics"};
+
+	for (size_t extended = 0; extended < 2; extended++) {
+		size_t i;
+		json_t *name;
+		json_array_foreach(json_object_get(call->input, lists[extended]), i, name)
+		{
+			source->statistic =
+				(struct str){json_string_value(name), json_string_length(name)};
+			if (add_statistic(call, source, start, end, extended, points, error) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 MONITORING_HANDLER(monitoring_get_statistics)
 {
 	int64_t start = api_member_number(call->input, "StartTime", 0) / 1000;
-	int64_t end = (api_member_number(call->input, "EndTime", 0) + 999) / 1000;
+	int64_t end = api_member_number(call->input, "EndTime", 0) / 1000; /* by the second */
 	_cleanup_free_ char *dimensions =
 		store_metric_dimensions(json_object_get(call->input, "Dimensions"));
-	_cleanup_buf_ struct buf unit = {0};
 	struct monitoring_source source = {
 		.name_space = api_member_text(call->input, "Namespace"),
 		.name = api_member_text(call->input, "MetricName"),
@@ -107,26 +138,20 @@ MONITORING_HANDLER(monitoring_get_statistics)
 	json_object_set(call->output, "Label", json_object_get(call->input, "MetricName"));
 	if (check_statistics(call, start, end, source.period, error) < 0)
 		return -1;
-	/* Without a unit asked for, that of the data: all of them, were they different. */
-	if (!source.unit.p && store_metrics_read(monitoring_of(call)->metrics, source.name_space,
-				      source.name, str_from(dimensions), STR_NONE, start, end,
-				      first_unit, &unit, &call->exchange->err) < 0)
-		return monitoring_inner(call, error);
-	if (!source.unit.p)
-		source.unit = buf_str(&unit);
-	static const char *const lists[] = {"Statistics", "ExtendedStatistics"};
-	for (size_t extended = 0; extended < 2; extended++) {
-		size_t i;
-		json_t *name;
-		json_array_foreach(json_object_get(call->input, lists[extended]), i, name)
-		{
-			source.statistic =
-				(struct str){json_string_value(name), json_string_length(name)};
-			if (add_statistic(call, &source, start, end, extended, points, error) < 0)
-				return -1;
-		}
+	json_t *units = json_object();
+	int result = find_units(call, &source, start - start % source.period, end, units) < 0
+			     ? monitoring_inner(call, error)
+			     : 0;
+	const char *unit;
+	json_t *is_there;
+	json_object_foreach(units, unit, is_there)
+	{
+		source.unit = str_from(unit);
+		if (result == 0)
+			result = add_statistics(call, &source, start, end, points, error);
 	}
-	return 0;
+	json_decref(units);
+	return result;
 }
 
 /* ---- ListMetrics ---- */
