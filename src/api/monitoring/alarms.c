@@ -27,6 +27,7 @@ static int check_metrics(
 		.start = now_ms() / 1000 - 60,
 		.end = now_ms() / 1000,
 		.err = &call->exchange->err};
+	bool is_list = false;
 	size_t returned = 0;
 
 	if (json_object_get(call->input, "MetricName") || json_object_get(call->input, "Period"))
@@ -34,9 +35,15 @@ static int check_metrics(
 			"Metrics list and MetricName or Period cannot be used together.");
 	/* That it can be computed is known by computing it. */
 	int result = monitoring_queries_run(&queries, metrics, error);
-	for (size_t i = 0; i < queries.count; i++)
-		returned += queries.queries[i].is_returned;
+	for (size_t i = 0; i < queries.count; i++) {
+		const struct monitoring_query *query = &queries.queries[i];
+		returned += query->is_returned;
+		is_list = is_list || (query->is_returned && query->is_list);
+	}
 	monitoring_queries_done(&queries);
+	if (result == 0 && is_list)
+		return refuse(
+			error, "The expression whose ReturnData is true must be one time series.");
 	if (result == 0 && returned != 1)
 		return refuse(error, "Exactly one of the Metrics must have ReturnData true.");
 	return result;
@@ -46,6 +53,7 @@ static int check_statistic(const struct api_call *call, struct aws_error *error)
 {
 	struct str statistic = api_member_text(call->input, "Statistic");
 	struct str extended = api_member_text(call->input, "ExtendedStatistic");
+	struct monitoring_statistic kind;
 
 	if (!api_member_text(call->input, "Namespace").p)
 		return aws_error_set(
@@ -56,7 +64,8 @@ static int check_statistic(const struct api_call *call, struct aws_error *error)
 	if (!statistic.p == !extended.p)
 		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_COMBINATION,
 			"Exactly one of Statistic and ExtendedStatistic must be given.");
-	if (extended.p && (!monitoring_is_statistic(extended) || extended.p[0] != 'p'))
+	if (extended.p &&
+		(!monitoring_parse_statistic(extended, &kind) || kind.kind == MONITORING_SIMPLE))
 		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The value %.*s for parameter ExtendedStatistic is not supported.",
 			STR_ARG(extended));
@@ -115,7 +124,8 @@ static json_t *make_alarm(const struct api_call *call, json_t *there)
 	static const char *const lists[] = {
 		"OKActions", "AlarmActions", "InsufficientDataActions", "Dimensions"};
 	static const char *const kept[] = {"StateValue", "StateReason", "StateReasonData",
-		"StateUpdatedTimestamp", "StateTransitionedTimestamp"};
+		"StateUpdatedTimestamp", "StateTransitionedTimestamp", "ActionsSuppressedBy",
+		"ActionsSuppressedReason"};
 	const struct monitoring *monitoring = monitoring_of(call);
 	struct str name = api_member_text(call->input, "AlarmName");
 	json_t *alarm = json_deep_copy(call->input);
@@ -150,20 +160,6 @@ static json_t *make_alarm(const struct api_call *call, json_t *there)
 	return alarm;
 }
 
-static json_t *read_tags(const json_t *list)
-{
-	json_t *tags = json_object();
-	size_t i;
-	json_t *tag;
-
-	json_array_foreach(list, i, tag)
-	{
-		json_object_set(tags, json_string_value(json_object_get(tag, "Key")),
-			json_object_get(tag, "Value"));
-	}
-	return tags;
-}
-
 MONITORING_HANDLER(monitoring_put_alarm)
 {
 	struct monitoring *monitoring = monitoring_of(call);
@@ -186,7 +182,7 @@ MONITORING_HANDLER(monitoring_put_alarm)
 	const struct store_alarm_event event = {"ConfigurationUpdate", summary, data};
 	int result = store_alarm_put(monitoring->metrics, alarm, NULL, &event, &written, err);
 	/* Tags are those of the creation: an update leaves them, as in AWS. */
-	json_t *tags = read_tags(json_object_get(call->input, "Tags"));
+	json_t *tags = monitoring_read_tags(json_object_get(call->input, "Tags"));
 	if (result == 0 && !there && json_object_size(tags))
 		result = store_alarm_tag(monitoring->metrics, name, tags, NULL, err);
 	json_decref(tags);
@@ -393,6 +389,28 @@ MONITORING_HANDLER(monitoring_delete_alarms)
 	return 0;
 }
 
+/* It stays so for a while, for others to see it, before the alarm is looked at again. */
+static int set_by_hand(struct monitoring *monitoring, const json_t *alarm, const char *state,
+	const char *reason, const json_t *reason_data, int64_t now, struct err *err)
+{
+	json_t *changed = NULL;
+	bool written;
+	int result =
+		monitoring_change_state(monitoring, alarm, state, reason, reason_data, now, err);
+
+	if (result == 0)
+		result = store_alarm_get(
+			monitoring->metrics, api_member_text(alarm, "AlarmName"), &changed, err);
+	if (result == 0 && changed) {
+		json_object_set_new(changed, "SetByHand", json_true());
+		result =
+			store_alarm_put(monitoring->metrics, changed, changed, NULL, &written, err);
+	}
+	json_decref(changed);
+	monitoring_wake(monitoring); /* for composite alarms */
+	return result;
+}
+
 MONITORING_HANDLER(monitoring_set_state)
 {
 	struct monitoring *monitoring = monitoring_of(call);
@@ -415,7 +433,7 @@ MONITORING_HANDLER(monitoring_set_state)
 	int result = 0;
 	if (!alarm)
 		result = aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND, "%s", "");
-	else if (monitoring_change_state(monitoring, alarm,
+	else if (set_by_hand(monitoring, alarm,
 			 json_string_value(json_object_get(call->input, "StateValue")),
 			 json_string_value(json_object_get(call->input, "StateReason")),
 			 reason_data, now_ms(), err) < 0)
@@ -423,39 +441,6 @@ MONITORING_HANDLER(monitoring_set_state)
 	json_decref(reason_data);
 	json_decref(alarm);
 	return result;
-}
-
-MONITORING_HANDLER(monitoring_history)
-{
-	int64_t max = api_member_number(call->input, "MaxRecords", PAGE_DEFAULT);
-	bool ascending =
-		str_equal(api_member_text(call->input, "ScanBy"), STR("TimestampAscending"));
-	_cleanup_buf_ struct buf after = {0};
-	json_t *items;
-	json_t *item;
-	size_t i;
-
-	if (monitoring_token(call, &after, error) < 0)
-		return -1;
-	if (store_alarm_history(monitoring_of(call)->metrics,
-		    api_member_text(call->input, "AlarmName"),
-		    api_member_text(call->input, "HistoryItemType"),
-		    api_member_number(call->input, "StartDate", 0),
-		    api_member_number(call->input, "EndDate", INT64_MAX), ascending,
-		    strtoll(buf_text(&after), NULL, 10), (size_t)max + 1, &items,
-		    &call->exchange->err) < 0)
-		return monitoring_inner(call, error);
-	if ((int64_t)json_array_size(items) > max) {
-		char id[24];
-		json_array_remove(items, (size_t)max);
-		int n = snprintf(id, sizeof(id), "%lld",
-			(long long)json_integer_value(
-				json_object_get(json_array_get(items, (size_t)max - 1), "id")));
-		monitoring_next(call->output, (struct str){id, (size_t)n});
-	}
-	json_array_foreach(items, i, item) json_object_del(item, "id");
-	json_object_set_new(call->output, "AlarmHistoryItems", items);
-	return 0;
 }
 
 static int set_actions(struct api_call *call, bool enabled, struct aws_error *error)
@@ -494,85 +479,4 @@ MONITORING_HANDLER(monitoring_enable_actions)
 MONITORING_HANDLER(monitoring_disable_actions)
 {
 	return set_actions(call, false, error);
-}
-
-/* ---- tags ---- */
-
-/* The name in an alarm's ARN. */
-static struct str tagged(const struct api_call *call)
-{
-	const struct monitoring *monitoring = monitoring_of(call);
-	struct str arn = api_member_text(call->input, "ResourceARN");
-	_cleanup_free_ char *prefix =
-		mem_printf("arn:%s:cloudwatch:%s:%s:alarm:", monitoring->partition,
-			monitoring->region, monitoring->account);
-	struct str start = str_from(prefix);
-
-	if (!str_starts_with(arn, start))
-		return STR_NONE;
-	return (struct str){arn.p + start.n, arn.n - start.n};
-}
-
-static int read_tags_of(struct api_call *call, json_t **ret_tags, struct aws_error *error)
-{
-	struct str name = tagged(call);
-
-	*ret_tags = NULL;
-	if (name.p && store_alarm_tags(monitoring_of(call)->metrics, name, ret_tags,
-			      &call->exchange->err) < 0)
-		return monitoring_inner(call, error);
-	return 0;
-}
-
-static int find_tags(struct api_call *call, json_t **ret_tags, struct aws_error *error)
-{
-	if (read_tags_of(call, ret_tags, error) < 0)
-		return -1;
-	return *ret_tags ? 0
-			 : aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION, "Unknown");
-}
-
-MONITORING_HANDLER(monitoring_list_tags)
-{
-	json_t *list = json_array();
-	json_t *value;
-	const char *key;
-	json_t *tags;
-
-	json_object_set_new(call->output, "Tags", list);
-	/* What is not there has none. */
-	if (read_tags_of(call, &tags, error) < 0)
-		return -1;
-	json_object_foreach(tags, key, value)
-		json_array_append_new(list, json_pack("{s:s, s:O}", "Key", key, "Value", value));
-	json_decref(tags);
-	return 0;
-}
-
-static int change_tags(
-	struct api_call *call, const json_t *set, const json_t *remove, struct aws_error *error)
-{
-	json_t *tags;
-
-	if (find_tags(call, &tags, error) < 0)
-		return -1;
-	json_decref(tags);
-	if (store_alarm_tag(monitoring_of(call)->metrics, tagged(call), set, remove,
-		    &call->exchange->err) < 0)
-		return monitoring_inner(call, error);
-	return 0;
-}
-
-MONITORING_HANDLER(monitoring_tag)
-{
-	json_t *tags = read_tags(json_object_get(call->input, "Tags"));
-	int result = change_tags(call, tags, NULL, error);
-
-	json_decref(tags);
-	return result;
-}
-
-MONITORING_HANDLER(monitoring_untag)
-{
-	return change_tags(call, NULL, json_object_get(call->input, "TagKeys"), error);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <time.h>
 
 enum { DEPTH_MAX = 50, ELEMENTS_MAX = 500, CHILDREN_MAX = 100 };
 
@@ -247,9 +248,8 @@ int monitoring_check_rule(struct api_call *call, struct aws_error *error)
 	bool value = false;
 	int result = 0;
 
-	if (json_object_get(call->input, "ActionsSuppressor"))
-		return aws_error_set(
-			error, AWS_ERROR_VALIDATION_ERROR, "ActionsSuppressor is not supported.");
+	if (monitoring_check_suppressor(call, error) < 0)
+		return -1;
 	if (!parse_rule(&rule, &value))
 		result = aws_error_set(error, AWS_ERROR_VALIDATION_ERROR, "%s", rule.why);
 	else if (json_array_size(rule.children) > CHILDREN_MAX)
@@ -264,6 +264,72 @@ int monitoring_check_rule(struct api_call *call, struct aws_error *error)
 
 /* ---- its state ---- */
 
+/* The child whose state changed last is why; NULL: there is none. */
+static json_t *trigger_of(struct rule *rule)
+{
+	json_t *latest = NULL;
+	size_t i;
+	json_t *name;
+
+	json_array_foreach(rule->children, i, name)
+	{
+		json_t *child = NULL;
+		if (store_alarm_get(rule->monitoring->metrics, str_from(json_string_value(name)),
+			    &child, rule->inner) < 0)
+			rule->has_failed = true;
+		if (child && (!latest || api_member_number(child, "StateTransitionedTimestamp", 0) >
+						 api_member_number(latest,
+							 "StateTransitionedTimestamp", 0))) {
+			json_decref(latest);
+			latest = json_incref(child);
+		}
+		json_decref(child);
+	}
+	return latest;
+}
+
+static void write_moment(const json_t *alarm, const char *format, char text[static 64])
+{
+	time_t time = (time_t)(api_member_number(alarm, "StateTransitionedTimestamp", 0) / 1000);
+	struct tm date;
+
+	gmtime_r(&time, &date);
+	strftime(text, 64, format, &date);
+}
+
+static int change(
+	struct rule *rule, const json_t *alarm, const char *state, int64_t now_ms, struct err *err)
+{
+	json_t *trigger = trigger_of(rule);
+	json_t *data = NULL;
+	char reason[1000];
+	char moment[64];
+
+	if (trigger) {
+		write_moment(trigger, "%A %d %B, %Y %H:%M:%S UTC", moment);
+		snprintf(reason, sizeof(reason), "%s transitioned to %s at %s",
+			api_member_text(trigger, "AlarmArn").p,
+			api_member_text(trigger, "StateValue").p, moment);
+		write_moment(trigger, "%Y-%m-%dT%H:%M:%S", moment);
+		size_t n = strlen(moment);
+		snprintf(moment + n, sizeof(moment) - n, ".%03d+0000",
+			(int)(api_member_number(trigger, "StateTransitionedTimestamp", 0) % 1000));
+		data = json_pack("{s:[{s:O, s:{s:O, s:s}}]}", "triggeringAlarms", "arn",
+			json_object_get(trigger, "AlarmArn"), "state", "value",
+			json_object_get(trigger, "StateValue"), "timestamp", moment);
+	} else {
+		snprintf(reason, sizeof(reason), "The alarm rule is %s.",
+			*state == 'A' ? "true" : "false");
+	}
+	int result =
+		monitoring_change_state(rule->monitoring, alarm, state, reason, data, now_ms, err);
+	json_decref(data);
+	json_decref(trigger);
+	/* Those that depend on this one. */
+	monitoring_wake(rule->monitoring);
+	return result;
+}
+
 int monitoring_evaluate_rule(
 	struct monitoring *monitoring, const json_t *alarm, int64_t now_ms, struct err *err)
 {
@@ -272,19 +338,15 @@ int monitoring_evaluate_rule(
 		.reads = true,
 		.inner = err};
 	bool value = false;
-	char reason[600];
 
 	bool is_good = parse_rule(&rule, &value);
 	const char *state = value ? "ALARM" : "OK";
 	int result = rule.has_failed ? -1 : 0;
 	if (is_good && !rule.has_failed &&
-		!str_equal(api_member_text(alarm, "StateValue"), str_from(state))) {
-		snprintf(reason, sizeof(reason), "The alarm rule is %s.", value ? "true" : "false");
-		result = monitoring_change_state(
-			monitoring, alarm, state, reason, NULL, now_ms, err);
-		/* Those that depend on this one. */
-		monitoring_wake(monitoring);
-	}
+		!str_equal(api_member_text(alarm, "StateValue"), str_from(state)))
+		result = change(&rule, alarm, state, now_ms, err);
+	else if (is_good && !rule.has_failed)
+		result = monitoring_release(monitoring, alarm, now_ms, err);
 	json_decref(rule.children);
 	return result;
 }

@@ -1,8 +1,11 @@
 /* GetMetricData: metrics and expressions over them, each known by an id. An expression may use ids
- * in any order; what it stands on is computed first, and a circle is refused. */
+ * in any order; what it stands on is computed first, and a circle is refused. A page is as many
+ * datapoints as MaxDatapoints says, of all results one after the other; its token is how many were
+ * given before. */
 #include "api/monitoring/monitoring_priv.h"
 
-#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define POINTS_MAX 100800
 
@@ -48,7 +51,11 @@ static int read_query(
 			return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 				"The values for parameter Id in MetricDataQueries are not unique.");
 	}
-	if (!query->stat == !query->expression.p)
+	if (!query->stat && !query->expression.p)
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
+			"The parameter MetricDataQueries.member.%zu.MetricStat is required.\n",
+			queries->count + 1);
+	if (query->stat && query->expression.p)
 		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 			"Exactly one of the parameters MetricStat and Expression must be given for %.*s.",
 			STR_ARG(query->id));
@@ -56,10 +63,20 @@ static int read_query(
 	return 0;
 }
 
+/* What labels are made of. */
+static json_t *origin_of(const json_t *metric, struct str statistic)
+{
+	return json_pack("{s:O*, s:O*, s:O*, s:s%}", "Namespace",
+		json_object_get(metric, "Namespace"), "MetricName",
+		json_object_get(metric, "MetricName"), "Dimensions",
+		json_object_get(metric, "Dimensions"), "Stat", statistic.p, statistic.n);
+}
+
 static int run_stat(
 	struct monitoring_queries *queries, struct monitoring_query *query, struct aws_error *error)
 {
 	const json_t *metric = json_object_get(query->stat, "Metric");
+	struct monitoring_statistic statistic;
 	_cleanup_free_ char *dimensions =
 		store_metric_dimensions(json_object_get(metric, "Dimensions"));
 	struct monitoring_source source = {
@@ -71,19 +88,22 @@ static int run_stat(
 		.period = api_member_number(query->stat, "Period", 0),
 	};
 
-	if (!monitoring_is_statistic(source.statistic))
+	if (!monitoring_parse_statistic(source.statistic, &statistic))
 		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
-			"The value %.*s for parameter Stat of %.*s is not supported.",
-			STR_ARG(source.statistic), STR_ARG(query->id));
+			"The value %.*s for parameter MetricDataQueries.member.%zu.MetricStat.Stat is not supported.",
+			STR_ARG(source.statistic), (size_t)(query - queries->queries) + 1);
 	if (monitoring_check_period(source.period, error) < 0)
 		return -1;
 	if ((queries->end - queries->start) / source.period > POINTS_MAX)
 		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
 			"%.*s has more than %d datapoints.", STR_ARG(query->id), POINTS_MAX);
 	query->period = source.period;
+	query->results = mem_new(1, sizeof(query->results[0]));
+	query->results_count = 1;
 	if (monitoring_series_read(queries->metrics, &source, queries->start, queries->end,
-		    &query->series, queries->err) < 0)
+		    &query->results[0], queries->err) < 0)
 		return aws_error_internal(error);
+	query->results[0].origin = origin_of(metric, source.statistic);
 	return 0;
 }
 
@@ -96,7 +116,9 @@ int monitoring_query_run(
 		return refuse(error, "it stands on itself", query->id);
 	query->state = QUERY_RUNS;
 	int result = query->stat ? run_stat(queries, query, error)
-				 : monitoring_math(queries, query, error);
+		     : monitoring_is_select(query->expression)
+			     ? monitoring_select(queries, query, error)
+			     : monitoring_math(queries, query, error);
 	query->state = QUERY_DONE;
 	return result;
 }
@@ -128,30 +150,92 @@ int monitoring_queries_run(
 void monitoring_queries_done(struct monitoring_queries *queries)
 {
 	for (size_t i = 0; i < queries->count; i++)
-		monitoring_series_done(&queries->queries[i].series);
+		monitoring_series_list_done(
+			queries->queries[i].results, queries->queries[i].results_count);
 	free(queries->queries);
 	queries->queries = NULL;
 	queries->count = 0;
 }
 
-static json_t *result_of(const struct monitoring_query *query, bool ascending)
+/* ---- the answer ---- */
+
+struct page {
+	struct monitoring_label label;
+	bool is_ascending;
+	size_t before, room; /* datapoints of former pages; that fit here */
+	size_t given;
+	bool has_more;
+	json_t *results;
+};
+
+static void add_result(struct page *page, const struct monitoring_query *query,
+	const struct monitoring_series *series)
 {
-	const struct monitoring_series *series = &query->series;
-	struct str label =
-		query->label.p ? query->label
-		: query->expression.p
-			? query->id
-			: api_member_text(json_object_get(query->stat, "Metric"), "MetricName");
+	size_t skipped = page->before < series->count ? page->before : series->count;
+	size_t count = series->count - skipped;
+	bool is_first = page->before == 0 || (skipped < series->count);
 	json_t *times = json_array();
 	json_t *values = json_array();
 
-	for (size_t i = 0; i < series->count; i++) {
-		size_t at = ascending ? i : series->count - 1 - i;
+	page->before -= skipped;
+	if (count > page->room) {
+		count = page->room;
+		page->has_more = true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		size_t at = page->is_ascending ? skipped + i : series->count - 1 - skipped - i;
 		json_array_append_new(times, json_integer(series->times[at] * 1000));
 		json_array_append_new(values, json_real(series->values[at]));
 	}
-	return json_pack("{s:s%, s:s%, s:o, s:o, s:s}", "Id", query->id.p, query->id.n, "Label",
-		label.p, label.n, "Timestamps", times, "Values", values, "StatusCode", "Complete");
+	page->room -= count;
+	page->given += count;
+	_cleanup_free_ char *label = monitoring_label_of(&page->label, query, series);
+	json_t *result = json_pack("{s:s%, s:s, s:o, s:o, s:s}", "Id", query->id.p, query->id.n,
+		"Label", label, "Timestamps", times, "Values", values, "StatusCode",
+		skipped + count < series->count ? "PartialData" : "Complete");
+	/* What a former page had in full is not said again. */
+	if (is_first || !series->count)
+		json_array_append_new(page->results, result);
+	else
+		json_decref(result);
+}
+
+static int read_page(struct api_call *call, struct page *page, struct aws_error *error)
+{
+	struct str zone = api_member_text(json_object_get(call->input, "LabelOptions"), "Timezone");
+	int64_t max = api_member_number(call->input, "MaxDatapoints", POINTS_MAX);
+	_cleanup_buf_ struct buf after = {0};
+
+	if (zone.p && !monitoring_parse_zone(zone, &page->label.zone_seconds))
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
+			"The value %.*s for parameter LabelOptions.Timezone is not matching the expected pattern ^[+-][0-9]{4}$.",
+			(int)(zone.n < 40 ? zone.n : 40), zone.p);
+	if (max < 1 || max > POINTS_MAX)
+		return aws_error_set(error, AWS_ERROR_VALIDATION_ERROR,
+			"The value %lld for parameter MaxDatapoints must be from 1 to %d.",
+			(long long)max, POINTS_MAX);
+	if (monitoring_token(call, &after, error) < 0)
+		return -1;
+	page->room = (size_t)max;
+	page->before = (size_t)strtoull(buf_text(&after), NULL, 10);
+	return 0;
+}
+
+static void answer(
+	struct api_call *call, const struct monitoring_queries *queries, struct page *page)
+{
+	size_t before = page->before;
+	char token[24];
+
+	for (size_t i = 0; i < queries->count; i++) {
+		const struct monitoring_query *query = &queries->queries[i];
+		for (size_t n = 0; n < query->results_count && query->is_returned; n++)
+			add_result(page, query, &query->results[n]);
+	}
+	if (!page->has_more)
+		return;
+	int n = snprintf(token, sizeof(token), "%zu", before + page->given);
+	monitoring_next(call->output, (struct str){token, (size_t)n});
 }
 
 MONITORING_HANDLER(monitoring_get_data)
@@ -162,11 +246,12 @@ MONITORING_HANDLER(monitoring_get_data)
 		.end = (api_member_number(call->input, "EndTime", 0) + 999) / 1000,
 		.err = &call->exchange->err,
 	};
-	bool ascending =
-		str_equal(api_member_text(call->input, "ScanBy"), STR("TimestampAscending"));
-	json_t *results = json_array();
+	struct page page = {.label = {.queries = &queries, .monitoring = monitoring_of(call)},
+		.is_ascending = str_equal(
+			api_member_text(call->input, "ScanBy"), STR("TimestampAscending")),
+		.results = json_array()};
 
-	json_object_set_new(call->output, "MetricDataResults", results);
+	json_object_set_new(call->output, "MetricDataResults", page.results);
 	json_object_set_new(call->output, "Messages", json_array());
 	/* By the second. */
 	int64_t end = api_member_number(call->input, "EndTime", 0) / 1000;
@@ -175,12 +260,12 @@ MONITORING_HANDLER(monitoring_get_data)
 			end == queries.start
 				? "The parameter StartTime must not equal parameter EndTime."
 				: "The parameter EndTime must be greater than StartTime.");
+	if (read_page(call, &page, error) < 0)
+		return -1;
 	int result = monitoring_queries_run(
 		&queries, json_object_get(call->input, "MetricDataQueries"), error);
-	for (size_t i = 0; result == 0 && i < queries.count; i++) {
-		if (queries.queries[i].is_returned)
-			json_array_append_new(results, result_of(&queries.queries[i], ascending));
-	}
+	if (result == 0)
+		answer(call, &queries, &page);
 	monitoring_queries_done(&queries);
 	return result;
 }

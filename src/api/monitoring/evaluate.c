@@ -1,15 +1,12 @@
-/* The state of alarms (CloudWatch user guide, "Alarm evaluation" and "Configuring how CloudWatch
- * alarms treat missing data"). An alarm looks at the last EvaluationPeriods whole periods, and at
- * some more when data is missing in them: as many real data as it needs are taken from the latest.
- * M of N breaching data are ALARM; what is missing counts as TreatMissingData says. */
+/* The state of alarms (CloudWatch user guide, "Alarm evaluation"): their data are read, what
+ * decide.c says of them becomes the state, and a change is written with its history and acted on.
+ */
 #include "api/monitoring/monitoring_priv.h"
 
 #include "base/clock.h"
 
 #include <stdio.h>
 #include <time.h>
-
-#define EXTRA_PERIODS 5 /* that are looked at where data is missing */
 
 /* ---- data ---- */
 
@@ -39,9 +36,11 @@ static int read_metrics(struct monitoring *monitoring, const json_t *metrics, in
 	int result = monitoring_queries_run(&queries, metrics, &error);
 
 	for (size_t i = 0; result == 0 && i < queries.count; i++) {
-		if (queries.queries[i].is_returned) {
-			*ret_series = queries.queries[i].series;
-			queries.queries[i].series = (struct monitoring_series){.count = 0};
+		struct monitoring_query *query = &queries.queries[i];
+		/* One that selects nothing has no data. */
+		if (query->is_returned && query->results_count == 1) {
+			*ret_series = query->results[0];
+			query->results[0] = (struct monitoring_series){.count = 0};
 		}
 	}
 	monitoring_queries_done(&queries);
@@ -50,8 +49,9 @@ static int read_metrics(struct monitoring *monitoring, const json_t *metrics, in
 	return result;
 }
 
-static int read_data(struct monitoring *monitoring, const json_t *alarm, int64_t start, int64_t end,
-	struct monitoring_series *ret_series, struct err *err)
+/* statistic: another than the alarm's, or STR_NONE. */
+static int read_data(struct monitoring *monitoring, const json_t *alarm, struct str statistic,
+	int64_t start, int64_t end, struct monitoring_series *ret_series, struct err *err)
 {
 	const json_t *metrics = json_object_get(alarm, "Metrics");
 	struct str extended = api_member_text(alarm, "ExtendedStatistic");
@@ -65,89 +65,16 @@ static int read_data(struct monitoring *monitoring, const json_t *alarm, int64_t
 		.name_space = api_member_text(alarm, "Namespace"),
 		.name = api_member_text(alarm, "MetricName"),
 		.dimensions = dimensions,
-		.statistic = extended.p ? extended : api_member_text(alarm, "Statistic"),
+		.statistic = statistic.p  ? statistic
+			     : extended.p ? extended
+					  : api_member_text(alarm, "Statistic"),
 		.unit = api_member_text(alarm, "Unit"),
 		.period = period_of(alarm),
 	};
 	return monitoring_series_read(monitoring->metrics, &source, start, end, ret_series, err);
 }
 
-/* ---- the decision ---- */
-
-static bool is_breaching(const json_t *alarm, double value)
-{
-	struct str operator= api_member_text(alarm, "ComparisonOperator");
-	double threshold = json_number_value(json_object_get(alarm, "Threshold"));
-
-	if (str_equal(operator, STR("GreaterThanOrEqualToThreshold")))
-		return value >= threshold;
-	if (str_equal(operator, STR("GreaterThanThreshold")))
-		return value > threshold;
-	if (str_equal(operator, STR("LessThanThreshold")))
-		return value < threshold;
-	return value <= threshold;
-}
-
-struct decision {
-	const char *state; /* NULL: as it is */
-	size_t breaching, present, missing, periods, needed;
-	struct monitoring_series used; /* latest last */
-};
-
-static const double *value_of(const struct monitoring_series *series, int64_t time)
-{
-	for (size_t i = 0; i < series->count; i++) {
-		if (series->times[i] == time)
-			return &series->values[i];
-	}
-	return NULL;
-}
-
-/* Whole periods back from the last one that has ended; the one under way comes first when it has
- * enough already to breach (it can only be the first to tell). */
-static void decide(const json_t *alarm, const struct monitoring_series *series, int64_t last,
-	int64_t period, struct decision *decision)
-{
-	struct str treatment = api_member_text(alarm, "TreatMissingData");
-	size_t n = (size_t)api_member_number(alarm, "EvaluationPeriods", 1);
-	size_t m = (size_t)api_member_number(alarm, "DatapointsToAlarm", (int64_t)n);
-	size_t breaching_in_row = 0;
-
-	decision->periods = n;
-	decision->needed = m;
-	for (size_t i = 0; i < n + EXTRA_PERIODS && decision->present < n; i++) {
-		int64_t time = last - (int64_t)i * period;
-		const double *value = value_of(series, time);
-		if (i < n && !value)
-			decision->missing++;
-		if (!value)
-			continue;
-		decision->present++;
-		monitoring_series_add(&decision->used, time, *value);
-		if (is_breaching(alarm, *value))
-			decision->breaching++;
-	}
-	breaching_in_row = decision->breaching;
-	if (!decision->present && str_equal(treatment, STR("ignore")))
-		return;
-	if (!decision->present && (!treatment.p || str_equal(treatment, STR("missing")))) {
-		decision->state = "INSUFFICIENT_DATA";
-		return;
-	}
-	size_t filled = n > decision->present ? n - decision->present : 0;
-	if (str_equal(treatment, STR("breaching")))
-		breaching_in_row += filled;
-	if (str_equal(treatment, STR("ignore")) && filled && breaching_in_row < m)
-		return;
-	/* With "missing", data that are there and all breach are enough. */
-	bool is_alarm = breaching_in_row >= m ||
-			((!treatment.p || str_equal(treatment, STR("missing"))) && filled &&
-				decision->breaching && decision->breaching == decision->present &&
-				decision->present + filled >= m && n == m);
-	decision->state = is_alarm ? "ALARM" : "OK";
-}
-
-/* ---- reasons ---- */
+/* ---- the change ---- */
 
 static void write_time(char text[static 32], int64_t seconds, const char *format)
 {
@@ -158,56 +85,8 @@ static void write_time(char text[static 32], int64_t seconds, const char *format
 	strftime(text, 32, format, &date);
 }
 
-static void write_reason(
-	const json_t *alarm, const struct decision *decision, char reason[static 1000])
-{
-	static const struct {
-		const char *operator, * words, *not_words;
-	} words[] = {
-		{"GreaterThanOrEqualToThreshold", "greater than or equal to"},
-		{"GreaterThanThreshold", "greater than"},
-		{"LessThanThreshold", "less than"},
-		{"LessThanOrEqualToThreshold", "less than or equal to"},
-	};
-	struct str operator= api_member_text(alarm, "ComparisonOperator");
-	bool is_alarm = decision->state && strcmp(decision->state, "ALARM") == 0;
-	const char *relation = "";
-	size_t n = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (str_equal(operator, str_from(words[i].operator)))
-			relation = words[i].words;
-	}
-	if (!decision->used.count) {
-		snprintf(reason, 1000,
-			strcmp(decision->state, "INSUFFICIENT_DATA") == 0
-				? "Insufficient Data: %zu datapoint%s %s unknown."
-				: "no datapoints were received for %zu period%s and %s missing data was treated as configured.",
-			decision->periods, decision->periods == 1 ? "" : "s",
-			decision->periods == 1 ? "was" : "were");
-		return;
-	}
-	n += (size_t)snprintf(reason + n, 1000 - n,
-		"Threshold Crossed: %zu out of the last %zu datapoints [",
-		is_alarm ? decision->breaching : decision->used.count - decision->breaching,
-		decision->used.count);
-	for (size_t i = 0; i < decision->used.count && n < 600; i++) {
-		char time[32];
-		write_time(time, decision->used.times[i], "%d/%m/%y %H:%M:%S");
-		n += (size_t)snprintf(reason + n, 1000 - n, "%s%.17g (%s)", i ? ", " : "",
-			decision->used.values[i], time);
-	}
-	snprintf(reason + n, 1000 - n,
-		"] %s %s the threshold (%.17g) (minimum %zu datapoint%s for %s -> %s transition).",
-		decision->used.count == 1 ? (is_alarm ? "was" : "was not")
-					  : (is_alarm ? "were" : "were not"),
-		relation, json_number_value(json_object_get(alarm, "Threshold")), decision->needed,
-		decision->needed == 1 ? "" : "s", is_alarm ? "OK" : "ALARM",
-		is_alarm ? "ALARM" : "OK");
-}
-
-static json_t *reason_data(
-	const json_t *alarm, const struct decision *decision, int64_t period, int64_t now_ms)
+static json_t *reason_data(const json_t *alarm, const struct monitoring_decision *decision,
+	int64_t period, int64_t now_ms)
 {
 	json_t *recent = json_array();
 	char time[32];
@@ -229,8 +108,6 @@ static json_t *reason_data(
 	return data;
 }
 
-/* ---- the change ---- */
-
 static json_t *state_of(const json_t *alarm)
 {
 	return json_pack("{s:O, s:O?, s:O?}", "stateValue", json_object_get(alarm, "StateValue"),
@@ -244,6 +121,7 @@ int monitoring_change_state(struct monitoring *monitoring, const json_t *there, 
 	json_t *changed = json_deep_copy(there);
 	const char *before = json_string_value(json_object_get(there, "StateValue"));
 	bool is_transition = strcmp(before, state) != 0;
+	bool is_suppressed = false;
 	bool written = false;
 	char summary[128];
 
@@ -252,6 +130,12 @@ int monitoring_change_state(struct monitoring *monitoring, const json_t *there, 
 	json_object_set_new(changed, "StateUpdatedTimestamp", json_integer(now_ms));
 	if (is_transition)
 		json_object_set_new(changed, "StateTransitionedTimestamp", json_integer(now_ms));
+	json_object_del(changed, "SetByHand");
+	if (is_transition &&
+		monitoring_suppress(monitoring, changed, now_ms, &is_suppressed, err) < 0) {
+		json_decref(changed);
+		return -1;
+	}
 	json_object_del(changed, "StateReasonData");
 	if (reason_data) {
 		_cleanup_free_ char *text = json_dumps(reason_data, JSON_COMPACT);
@@ -263,11 +147,42 @@ int monitoring_change_state(struct monitoring *monitoring, const json_t *there, 
 	const struct store_alarm_event event = {"StateUpdate", summary, data};
 	int result = store_alarm_put(
 		monitoring->metrics, changed, there, is_transition ? &event : NULL, &written, err);
-	if (result == 0 && written && is_transition)
+	if (result == 0 && written && is_transition && !is_suppressed)
 		monitoring_act(monitoring, changed, there);
 	json_decref(data);
 	json_decref(changed);
 	return result;
+}
+
+/* How many values each period has, for alarms that want to know. */
+static int read_samples(struct monitoring *monitoring, const json_t *alarm, int64_t start,
+	int64_t end, struct monitoring_series *ret_samples, struct err *err)
+{
+	struct str option = api_member_text(alarm, "EvaluateLowSampleCountPercentile");
+
+	*ret_samples = (struct monitoring_series){.count = 0};
+	if (!str_equal(option, STR("ignore")) || !json_object_get(alarm, "ExtendedStatistic"))
+		return 0;
+	return read_data(monitoring, alarm, STR("SampleCount"), start, end, ret_samples, err);
+}
+
+/* Periods are aligned; the one under way counts once it breaches, for it will not get better in a
+ * sum, and people wait. Without a breaching value of its own it tells nothing yet. */
+static void decide(const json_t *alarm, const struct monitoring_series *series,
+	const struct monitoring_series *samples, int64_t current, int64_t period,
+	struct monitoring_decision *ret_decision)
+{
+	const struct monitoring_series *counted = samples->count ? samples : NULL;
+	size_t n = series->count;
+
+	if (n && series->times[n - 1] == current &&
+		monitoring_is_breaching(alarm, series->values[n - 1])) {
+		monitoring_decide(alarm, series, counted, current, period, ret_decision);
+		if (ret_decision->state && strcmp(ret_decision->state, "ALARM") == 0)
+			return;
+		monitoring_series_done(&ret_decision->used);
+	}
+	monitoring_decide(alarm, series, counted, current - period, period, ret_decision);
 }
 
 int monitoring_evaluate(
@@ -277,27 +192,26 @@ int monitoring_evaluate(
 		return monitoring_evaluate_rule(monitoring, alarm, now_ms, err);
 	int64_t period = period_of(alarm);
 	int64_t now = now_ms / 1000;
-	int64_t periods = api_member_number(alarm, "EvaluationPeriods", 1) + EXTRA_PERIODS;
-	/* Periods are aligned; the one under way counts once it breaches, for it will not get
-	 * better in a sum, and people wait. */
 	int64_t current = now - now % period;
+	int64_t start = current - (monitoring_range(alarm) + 1) * period;
 	struct monitoring_series series;
-	struct decision decision = {.state = NULL};
-	char reason[1000];
+	struct monitoring_series samples;
+	struct monitoring_decision decision = {.state = NULL};
+	char reason[MONITORING_REASON_MAX];
 
-	if (read_data(monitoring, alarm, current - periods * period, now + 1, &series, err) < 0)
+	if (read_data(monitoring, alarm, STR_NONE, start, now + 1, &series, err) < 0)
 		return -1;
-	decide(alarm, &series, current, period, &decision);
-	if (!decision.state || strcmp(decision.state, "ALARM") != 0) {
-		monitoring_series_done(&decision.used);
-		decision = (struct decision){.state = NULL};
-		decide(alarm, &series, current - period, period, &decision);
+	if (read_samples(monitoring, alarm, start, now + 1, &samples, err) < 0) {
+		monitoring_series_done(&series);
+		return -1;
 	}
+	decide(alarm, &series, &samples, current, period, &decision);
 	monitoring_series_done(&series);
+	monitoring_series_done(&samples);
 	int result = 0;
 	const char *state = json_string_value(json_object_get(alarm, "StateValue"));
 	if (decision.state && strcmp(state, decision.state) != 0) {
-		write_reason(alarm, &decision, reason);
+		monitoring_reason(alarm, &decision, reason);
 		json_t *data = reason_data(alarm, &decision, period, now_ms);
 		result = monitoring_change_state(
 			monitoring, alarm, decision.state, reason, data, now_ms, err);

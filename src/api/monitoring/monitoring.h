@@ -4,8 +4,7 @@
  * Alarms are looked at once in ten seconds by a thread of the service's own, and when their
  * configuration changes. An action is an ARN (or any text) that the server's operator has given a
  * URL, which the alarm is posted to as SNS posts it, or a command, which gets it on standard input;
- * others are in the history as failed. Anomaly detection, SEARCH and Metrics Insights are refused
- * by name. */
+ * others are in the history as failed. Anomaly detection is refused by name. */
 #pragma once
 
 #include "api/service.h"

@@ -2,13 +2,40 @@
 #include "api/monitoring/monitoring_priv.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 void monitoring_series_done(struct monitoring_series *series)
 {
 	free(series->times);
 	free(series->values);
+	free(series->label);
+	json_decref(series->origin);
 	*series = (struct monitoring_series){.count = 0};
+}
+
+void monitoring_series_list_done(struct monitoring_series *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		monitoring_series_done(&list[i]);
+	free(list);
+}
+
+void monitoring_series_copy(struct monitoring_series *to, const struct monitoring_series *from)
+{
+	*to = (struct monitoring_series){.period = from->period,
+		.origin = json_incref(from->origin),
+		.label = from->label ? mem_strdup(from->label) : NULL};
+	for (size_t i = 0; i < from->count; i++)
+		monitoring_series_add(to, from->times[i], from->values[i]);
+}
+
+void monitoring_series_set(struct monitoring_series *series, struct monitoring_series *from)
+{
+	free(series->times);
+	free(series->values);
+	series->times = from->times;
+	series->values = from->values;
+	series->count = from->count;
+	*from = (struct monitoring_series){.count = 0};
 }
 
 void monitoring_series_add(struct monitoring_series *series, int64_t time, double value)
@@ -21,33 +48,6 @@ void monitoring_series_add(struct monitoring_series *series, int64_t time, doubl
 	}
 	series->times[series->count] = time;
 	series->values[series->count++] = value;
-}
-
-/* "p99", "p99.9": its number; <0: it is no percentile. */
-static double percentile_of(struct str statistic)
-{
-	char digits[16];
-	char *end;
-
-	if (statistic.n < 2 || statistic.n > 8 || statistic.p[0] != 'p')
-		return -1;
-	memcpy(digits, statistic.p + 1, statistic.n - 1);
-	digits[statistic.n - 1] = '\0';
-	if (strspn(digits, "0123456789.") != statistic.n - 1)
-		return -1;
-	double value = strtod(digits, &end);
-	return *end == '\0' && value >= 0 && value <= 100 ? value : -1;
-}
-
-bool monitoring_is_statistic(struct str statistic)
-{
-	static const char *const names[] = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (str_equal(statistic, str_from(names[i])))
-			return true;
-	}
-	return percentile_of(statistic) >= 0;
 }
 
 int monitoring_check_period(int64_t period, struct aws_error *error)
@@ -64,44 +64,13 @@ int monitoring_check_period(int64_t period, struct aws_error *error)
 struct bucket {
 	const struct monitoring_source *source;
 	struct monitoring_series *series;
-	double percentile;
+	struct monitoring_statistic statistic;
 	int64_t start, time; /* start of the first bucket, and of this one */
 	bool has_points, lacks_values;
 	double count, sum, min, max;
 	struct store_metric_value *values;
 	size_t values_count;
 };
-
-static int compare_values(const void *a, const void *b)
-{
-	double x = ((const struct store_metric_value *)a)->value;
-	double y = ((const struct store_metric_value *)b)->value;
-
-	return (x > y) - (x < y);
-}
-
-/* Interpolated between the two nearest of all values. */
-static double percentile(struct bucket *bucket)
-{
-	double total = 0;
-	double seen = 0;
-	double last = 0;
-
-	for (size_t i = 0; i < bucket->values_count; i++)
-		total += bucket->values[i].count;
-	qsort(bucket->values, bucket->values_count, sizeof(bucket->values[0]), compare_values);
-	double rank = bucket->percentile / 100 * (total - 1);
-	for (size_t i = 0; i < bucket->values_count; i++) {
-		const struct store_metric_value *value = &bucket->values[i];
-		if (seen + value->count - 1 >= rank)
-			return rank >= seen || i == 0
-				       ? value->value
-				       : last + (value->value - last) * (rank - (seen - 1));
-		seen += value->count;
-		last = value->value;
-	}
-	return last;
-}
 
 static void finish_bucket(struct bucket *bucket)
 {
@@ -118,10 +87,17 @@ static void finish_bucket(struct bucket *bucket)
 		value = bucket->min;
 	else if (str_equal(statistic, STR("Maximum")))
 		value = bucket->max;
-	else if (bucket->percentile >= 0)
-		value = bucket->min == bucket->max ? bucket->min : percentile(bucket);
-	/* Percentiles of statistic sets are not known, unless all values are the same. */
-	if (bucket->percentile < 0 || !bucket->lacks_values || bucket->min == bucket->max)
+	bool is_known = true;
+	/* Without the values themselves, of a statistic set, only what is the same for all is. */
+	if (bucket->statistic.kind != MONITORING_SIMPLE && !bucket->lacks_values) {
+		is_known = monitoring_statistic_of(
+			&bucket->statistic, bucket->values, bucket->values_count, &value);
+	} else if (bucket->statistic.kind != MONITORING_SIMPLE) {
+		is_known = bucket->min == bucket->max &&
+			   bucket->statistic.kind == MONITORING_PERCENTILE;
+		value = bucket->min;
+	}
+	if (is_known)
 		monitoring_series_add(bucket->series, bucket->time, value);
 	bucket->has_points = false;
 }
@@ -146,7 +122,7 @@ static void on_point(void *context, const struct store_metric_point *point)
 	bucket->sum += point->sum;
 	bucket->min = fmin(bucket->min, point->min);
 	bucket->max = fmax(bucket->max, point->max);
-	if (bucket->percentile < 0)
+	if (bucket->statistic.kind == MONITORING_SIMPLE)
 		return;
 	if (!point->values)
 		bucket->lacks_values = true;
@@ -158,18 +134,41 @@ static void on_point(void *context, const struct store_metric_point *point)
 	bucket->values_count += point->values_count;
 }
 
+/* In this order AWS takes the unit, where none is asked for. */
+static const char *const units[] = {"Megabits", "Terabits", "Gigabits", "Count", "Bytes",
+	"Gigabytes", "Gigabytes/Second", "Kilobytes", "Kilobits/Second", "Terabytes",
+	"Terabits/Second", "Bytes/Second", "Percent", "Megabytes", "Megabits/Second",
+	"Milliseconds", "Microseconds", "Kilobytes/Second", "Gigabits/Second", "Megabytes/Second",
+	"Bits", "Bits/Second", "Count/Second", "Seconds", "Kilobits", "Terabytes/Second", "None"};
+
+static void note_unit(void *context, const struct store_metric_point *point)
+{
+	size_t *first = context;
+
+	for (size_t i = 0; i < *first && i < ARRAY_SIZE(units); i++) {
+		if (str_equal(point->unit, str_from(units[i])))
+			*first = i;
+	}
+}
+
 int monitoring_series_read(struct store_metrics *metrics, const struct monitoring_source *source,
 	int64_t start, int64_t end, struct monitoring_series *ret_series, struct err *err)
 {
-	struct bucket bucket = {.source = source,
-		.series = ret_series,
-		.percentile = percentile_of(source->statistic),
-		.start = start - start % source->period};
+	struct bucket bucket = {
+		.source = source, .series = ret_series, .start = start - start % source->period};
+	struct str unit = source->unit;
+	size_t first = ARRAY_SIZE(units);
 
-	*ret_series = (struct monitoring_series){.count = 0};
+	*ret_series = (struct monitoring_series){.period = source->period};
+	monitoring_parse_statistic(source->statistic, &bucket.statistic);
+	if (!unit.p && store_metrics_read(metrics, source->name_space, source->name,
+			       str_from(source->dimensions), STR_NONE, bucket.start, end, note_unit,
+			       &first, err) < 0)
+		return -1;
+	if (!unit.p && first < ARRAY_SIZE(units))
+		unit = str_from(units[first]);
 	int result = store_metrics_read(metrics, source->name_space, source->name,
-		str_from(source->dimensions), source->unit, bucket.start, end, on_point, &bucket,
-		err);
+		str_from(source->dimensions), unit, bucket.start, end, on_point, &bucket, err);
 	finish_bucket(&bucket);
 	free(bucket.values);
 	return result;

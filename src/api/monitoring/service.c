@@ -8,8 +8,11 @@
 #include <errno.h>
 #include <signal.h>
 
-#define INTERVAL_MS  10000
-#define EXPIRE_EVERY 8640 /* looks: a day */
+#define INTERVAL_MS   10000
+#define SUPPRESSED_MS 1000
+#define NEW_MS        2000
+#define BY_HAND_MS    10000
+#define EXPIRE_EVERY  8640 /* looks: a day */
 
 /* ---- about ---- */
 
@@ -117,6 +120,20 @@ const struct api_service api_monitoring = {
 
 /* ---- the thread ---- */
 
+/* Milliseconds that an alarm is left alone: a new one for a moment, so that whoever made it finds
+ * it unchecked; one that was set by hand for as long as between two looks. Composite alarms follow
+ * theirs at once. */
+static int64_t rest_of(const json_t *alarm, int64_t now_ms)
+{
+	int64_t since = now_ms - api_member_number(alarm, "StateUpdatedTimestamp", 0);
+	bool is_new = str_equal(
+		api_member_text(alarm, "StateReason"), STR("Unchecked: Initial alarm creation"));
+
+	if (is_new)
+		return NEW_MS - since;
+	return json_object_get(alarm, "SetByHand") ? BY_HAND_MS - since : 0;
+}
+
 static void look(struct monitoring *monitoring)
 {
 	int64_t now_ms = clock_wall_ns() / 1000000;
@@ -125,13 +142,22 @@ static void look(struct monitoring *monitoring)
 	json_t *alarm;
 	size_t i;
 
+	monitoring->soon_ms = monitoring->interval_ms;
 	/* What fails now is tried again with the next look. */
 	if (store_alarms_list(monitoring->metrics, &alarms, &err) < 0)
 		return;
 	json_array_foreach(alarms, i, alarm)
 	{
 		err = (struct err)ERR_INIT;
-		(void)monitoring_evaluate(monitoring, alarm, now_ms, &err);
+		int64_t wait_ms = rest_of(alarm, now_ms);
+		if (wait_ms <= 0) {
+			(void)monitoring_evaluate(monitoring, alarm, now_ms, &err);
+			/* One whose actions wait is looked at often. */
+			wait_ms = json_object_get(alarm, "ActionsSuppressor") ? SUPPRESSED_MS
+									      : INTERVAL_MS;
+		}
+		if (wait_ms < monitoring->soon_ms)
+			monitoring->soon_ms = wait_ms;
 	}
 	json_decref(alarms);
 }
@@ -139,7 +165,7 @@ static void look(struct monitoring *monitoring)
 /* Until it is time, or something is to be done. False: the end. */
 static bool wait(struct monitoring *monitoring)
 {
-	int64_t until = clock_wall_ns() + monitoring->interval_ms * 1000000;
+	int64_t until = clock_wall_ns() + monitoring->soon_ms * 1000000;
 	const struct timespec time = {
 		until / CLOCK_NS_PER_SECOND, (long)(until % CLOCK_NS_PER_SECOND)};
 
@@ -209,6 +235,7 @@ int monitoring_start(struct monitoring **ret_monitoring, const struct monitoring
 	monitoring->partition = partition_of(options->region);
 	monitoring->account = mem_printf("%.*s", STR_ARG(options->account));
 	monitoring->interval_ms = options->interval_ms ? options->interval_ms : INTERVAL_MS;
+	monitoring->soon_ms = monitoring->interval_ms;
 	for (const char *const *at = options->actions; at && *at; at++) {
 		monitoring->actions = mem_grow(monitoring->actions, monitoring->actions_count + 1,
 			sizeof(monitoring->actions[0]));

@@ -50,11 +50,12 @@ static int find_units(struct api_call *call, const struct monitoring_source *sou
 static int add_statistic(struct api_call *call, const struct monitoring_source *source,
 	int64_t start, int64_t end, bool is_extended, json_t *points, struct aws_error *error)
 {
+	struct monitoring_statistic kind;
 	struct monitoring_series series;
-	char name[16];
+	char name[64];
 
-	if (!monitoring_is_statistic(source->statistic) ||
-		(source->statistic.p[0] == 'p') != is_extended ||
+	if (!monitoring_parse_statistic(source->statistic, &kind) ||
+		(kind.kind != MONITORING_SIMPLE) != is_extended ||
 		source->statistic.n >= sizeof(name))
 		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
 			"The value %.*s for parameter %s is invalid.", STR_ARG(source->statistic),

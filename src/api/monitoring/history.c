@@ -1,0 +1,40 @@
+/* DescribeAlarmHistory: what happened to alarms, those that were deleted too. */
+#include "api/monitoring/monitoring_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PAGE_DEFAULT 100
+
+MONITORING_HANDLER(monitoring_history)
+{
+	int64_t max = api_member_number(call->input, "MaxRecords", PAGE_DEFAULT);
+	bool ascending =
+		str_equal(api_member_text(call->input, "ScanBy"), STR("TimestampAscending"));
+	_cleanup_buf_ struct buf after = {0};
+	json_t *items;
+	json_t *item;
+	size_t i;
+
+	if (monitoring_token(call, &after, error) < 0)
+		return -1;
+	if (store_alarm_history(monitoring_of(call)->metrics,
+		    api_member_text(call->input, "AlarmName"),
+		    api_member_text(call->input, "HistoryItemType"),
+		    api_member_number(call->input, "StartDate", 0),
+		    api_member_number(call->input, "EndDate", INT64_MAX), ascending,
+		    strtoll(buf_text(&after), NULL, 10), (size_t)max + 1, &items,
+		    &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	if ((int64_t)json_array_size(items) > max) {
+		char id[24];
+		json_array_remove(items, (size_t)max);
+		int n = snprintf(id, sizeof(id), "%lld",
+			(long long)json_integer_value(
+				json_object_get(json_array_get(items, (size_t)max - 1), "id")));
+		monitoring_next(call->output, (struct str){id, (size_t)n});
+	}
+	json_array_foreach(items, i, item) json_object_del(item, "id");
+	json_object_set_new(call->output, "AlarmHistoryItems", items);
+	return 0;
+}
