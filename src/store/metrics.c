@@ -29,14 +29,38 @@ static const char schema[] =
 	" summary TEXT NOT NULL, data TEXT NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS alarm_history_by_name ON alarm_history (name, time_ms);";
 
+/* A table of an older nagare does not have it. */
+static int add_alarm_type(struct store_connection *writer, struct err *err)
+{
+	sqlite3_stmt *statement;
+
+	if (store_statement(writer,
+		    "SELECT 1 FROM pragma_table_info('alarm_history') WHERE name = 'alarm_type'",
+		    &statement, err) < 0)
+		return -1;
+	int found = store_step(statement, err);
+	sqlite3_reset(statement);
+	if (found)
+		return found < 0 ? -1 : 0;
+	return store_execute(writer,
+		"ALTER TABLE alarm_history ADD COLUMN alarm_type TEXT NOT NULL DEFAULT 'MetricAlarm'",
+		err);
+}
+
 int store_metrics_open(
 	struct store_metrics **ret_metrics, struct store_database *database, struct err *err)
 {
 	_cleanup_(store_metrics_closep) struct store_metrics *metrics =
 		mem_new(1, sizeof(*metrics));
+	struct store_connection *writer;
 
 	metrics->database = database;
-	if (store_make_tables(database, schema, err) < 0)
+	if (store_write_begin(database, &writer, err) < 0)
+		return -1;
+	int result = store_execute(writer, schema, err);
+	if (result == 0)
+		result = add_alarm_type(writer, err);
+	if (store_write_end(writer, result, err) < 0)
 		return -1;
 	*ret_metrics = take(metrics);
 	return 0;
@@ -441,8 +465,9 @@ static int add_history(struct store_connection *writer, struct str name,
 	if (!event || !event->type)
 		return 0;
 	if (store_statement(writer,
-		    "INSERT INTO alarm_history (name, time_ms, type, summary, data)"
-		    " VALUES (?, ?, ?, ?, ?)",
+		    "INSERT INTO alarm_history (name, time_ms, type, summary, data, alarm_type)"
+		    " VALUES (?1, ?, ?, ?, ?, CASE WHEN (SELECT json_extract(document, '$.AlarmRule')"
+		    " FROM alarm WHERE name = ?1) IS NULL THEN 'MetricAlarm' ELSE 'CompositeAlarm' END)",
 		    &statement, err) < 0)
 		return -1;
 	data = event->data ? json_dumps(event->data, JSON_COMPACT) : mem_strdup("{}");
@@ -528,19 +553,26 @@ static int delete_alarms(struct store_connection *writer, const json_t *names, s
 
 	json_array_foreach(names, i, name)
 	{
-		if (store_statement(writer, "DELETE FROM alarm WHERE name = ? RETURNING name",
-			    &statement, err) < 0)
+		struct str text = str_from(json_string_value(name));
+		if (store_statement(writer, "SELECT 1 FROM alarm WHERE name = ?", &statement, err) <
+			0)
 			return -1;
-		store_bind_str(statement, 1, str_from(json_string_value(name)));
+		store_bind_str(statement, 1, text);
 		int found = store_step(statement, err);
+		sqlite3_reset(statement);
 		if (found < 0)
 			return -1;
 		if (!found)
 			continue;
+		/* Told first, while it is known what it was. */
 		const struct store_alarm_event event = {
 			"ConfigurationUpdate", "Alarm deleted", NULL};
-		if (store_step(statement, err) < 0 ||
-			add_history(writer, str_from(json_string_value(name)), &event, err) < 0)
+		if (add_history(writer, text, &event, err) < 0 ||
+			store_statement(
+				writer, "DELETE FROM alarm WHERE name = ?", &statement, err) < 0)
+			return -1;
+		store_bind_str(statement, 1, text);
+		if (store_step(statement, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -564,10 +596,11 @@ static int read_history(sqlite3_stmt *statement, json_t *items, struct err *err)
 		struct str type = store_column_str(statement, 3);
 		struct str summary = store_column_str(statement, 4);
 		struct str data = store_column_str(statement, 5);
+		struct str kind = store_column_str(statement, 6);
 		json_array_append_new(
-			items, json_pack("{s:I, s:s%, s:s, s:I, s:s%, s:s%, s:s%}", "id",
+			items, json_pack("{s:I, s:s%, s:s%, s:I, s:s%, s:s%, s:s%}", "id",
 				       (json_int_t)store_column_i64(statement, 0), "AlarmName",
-				       name.p, name.n, "AlarmType", "MetricAlarm", "Timestamp",
+				       name.p, name.n, "AlarmType", kind.p, kind.n, "Timestamp",
 				       (json_int_t)store_column_i64(statement, 2),
 				       "HistoryItemType", type.p, type.n, "HistorySummary",
 				       summary.p, summary.n, "HistoryData", data.p, data.n));
@@ -575,9 +608,9 @@ static int read_history(sqlite3_stmt *statement, json_t *items, struct err *err)
 	return result;
 }
 
-int store_alarm_history(struct store_metrics *metrics, struct str name, struct str type,
-	int64_t from_ms, int64_t to_ms, bool ascending, int64_t after, size_t limit,
-	json_t **ret_items, struct err *err)
+int store_alarm_history(struct store_metrics *metrics, struct str name, struct str alarm_type,
+	struct str type, int64_t from_ms, int64_t to_ms, bool ascending, int64_t after,
+	size_t limit, json_t **ret_items, struct err *err)
 {
 	struct store_connection *reader;
 	sqlite3_stmt *statement;
@@ -590,12 +623,12 @@ int store_alarm_history(struct store_metrics *metrics, struct str name, struct s
 	/* Ids grow with time. */
 	int result = store_statement(reader,
 		ascending
-			? "SELECT id, name, time_ms, type, summary, data FROM alarm_history"
+			? "SELECT id, name, time_ms, type, summary, data, alarm_type FROM alarm_history"
 			  " WHERE (?1 = '' OR name = ?1) AND (?2 = '' OR type = ?2) AND time_ms >= ?3"
-			  " AND time_ms <= ?4 AND (?5 = 0 OR id > ?5) ORDER BY id LIMIT ?6"
-			: "SELECT id, name, time_ms, type, summary, data FROM alarm_history"
+			  " AND time_ms <= ?4 AND (?5 = 0 OR id > ?5) AND (?7 = '' OR alarm_type = ?7) ORDER BY id LIMIT ?6"
+			: "SELECT id, name, time_ms, type, summary, data, alarm_type FROM alarm_history"
 			  " WHERE (?1 = '' OR name = ?1) AND (?2 = '' OR type = ?2) AND time_ms >= ?3"
-			  " AND time_ms <= ?4 AND (?5 = 0 OR id < ?5) ORDER BY id DESC LIMIT ?6",
+			  " AND time_ms <= ?4 AND (?5 = 0 OR id < ?5) AND (?7 = '' OR alarm_type = ?7) ORDER BY id DESC LIMIT ?6",
 		&statement, err);
 	if (result == 0) {
 		store_bind_str(statement, 1, name.p ? name : STR(""));
@@ -604,6 +637,7 @@ int store_alarm_history(struct store_metrics *metrics, struct str name, struct s
 		store_bind_i64(statement, 4, to_ms);
 		store_bind_i64(statement, 5, after);
 		store_bind_i64(statement, 6, (int64_t)limit);
+		store_bind_str(statement, 7, alarm_type);
 		result = read_history(statement, items, err);
 	}
 	store_read_end(reader);

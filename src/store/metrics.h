@@ -108,11 +108,12 @@ int store_alarms_delete(struct store_metrics *metrics, const json_t *names, stru
 int store_alarm_tell(struct store_metrics *metrics, struct str name,
 	const struct store_alarm_event *event, struct err *err);
 
-/* AlarmHistoryItems of this alarm (empty: all), type (empty: all) and time (ms, inclusive), with
- * "id" beside; at most limit, behind the id `after` (0: from the start). */
-int store_alarm_history(struct store_metrics *metrics, struct str name, struct str type,
-	int64_t from_ms, int64_t to_ms, bool ascending, int64_t after, size_t limit,
-	json_t **ret_items, struct err *err);
+/* AlarmHistoryItems of this alarm (empty: all), of MetricAlarms or CompositeAlarms (empty: both),
+ * of this type (empty: all) and time (ms, inclusive), with "id" beside; at most limit, behind the
+ * id `after` (0: from the start). */
+int store_alarm_history(struct store_metrics *metrics, struct str name, struct str alarm_type,
+	struct str type, int64_t from_ms, int64_t to_ms, bool ascending, int64_t after,
+	size_t limit, json_t **ret_items, struct err *err);
 
 /* Tags of alarms: an object. */
 int store_alarm_tags(

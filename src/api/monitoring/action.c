@@ -27,20 +27,129 @@ static void write_time(char text[static 40], int64_t ms)
 	snprintf(text + n, 40 - n, ".%03d+0000", (int)(ms % 1000));
 }
 
+/* As people know it. */
+static const char *region_name(const char *region)
+{
+	static const struct {
+		const char *region, *name;
+	} regions[] = {
+		{"af-south-1", "Africa (Cape Town)"},
+		{"ap-east-1", "Asia Pacific (Hong Kong)"},
+		{"ap-northeast-1", "Asia Pacific (Tokyo)"},
+		{"ap-northeast-2", "Asia Pacific (Seoul)"},
+		{"ap-northeast-3", "Asia Pacific (Osaka)"},
+		{"ap-south-1", "Asia Pacific (Mumbai)"},
+		{"ap-south-2", "Asia Pacific (Hyderabad)"},
+		{"ap-southeast-1", "Asia Pacific (Singapore)"},
+		{"ap-southeast-2", "Asia Pacific (Sydney)"},
+		{"ap-southeast-3", "Asia Pacific (Jakarta)"},
+		{"ap-southeast-4", "Asia Pacific (Melbourne)"},
+		{"ca-central-1", "Canada (Central)"},
+		{"ca-west-1", "Canada West (Calgary)"},
+		{"cn-north-1", "China (Beijing)"},
+		{"cn-northwest-1", "China (Ningxia)"},
+		{"eu-central-1", "EU (Frankfurt)"},
+		{"eu-central-2", "Europe (Zurich)"},
+		{"eu-north-1", "EU (Stockholm)"},
+		{"eu-south-1", "EU (Milan)"},
+		{"eu-south-2", "Europe (Spain)"},
+		{"eu-west-1", "EU (Ireland)"},
+		{"eu-west-2", "EU (London)"},
+		{"eu-west-3", "EU (Paris)"},
+		{"il-central-1", "Israel (Tel Aviv)"},
+		{"me-central-1", "Middle East (UAE)"},
+		{"me-south-1", "Middle East (Bahrain)"},
+		{"sa-east-1", "South America (Sao Paulo)"},
+		{"us-east-1", "US East (N. Virginia)"},
+		{"us-east-2", "US East (Ohio)"},
+		{"us-gov-east-1", "AWS GovCloud (US-East)"},
+		{"us-gov-west-1", "AWS GovCloud (US-West)"},
+		{"us-west-1", "US West (N. California)"},
+		{"us-west-2", "US West (Oregon)"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(regions); i++) {
+		if (strcmp(regions[i].region, region) == 0)
+			return regions[i].name;
+	}
+	return region;
+}
+
+/* Names are small here, and simple statistics in capitals. */
+static void add_statistic(json_t *trigger, const json_t *alarm)
+{
+	static const struct {
+		const char *name, *capitals;
+	} names[] = {{"SampleCount", "SAMPLE_COUNT"}, {"Average", "AVERAGE"}, {"Sum", "SUM"},
+		{"Minimum", "MINIMUM"}, {"Maximum", "MAXIMUM"}};
+	struct str statistic = api_member_text(alarm, "Statistic");
+	const json_t *extended = json_object_get(alarm, "ExtendedStatistic");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (str_equal(statistic, str_from(names[i].name)))
+			json_object_set_new(trigger, "Statistic", json_string(names[i].capitals));
+	}
+	if (extended)
+		json_object_set(trigger, "ExtendedStatistic", (json_t *)extended);
+	if (statistic.p || extended)
+		json_object_set_new(trigger, "StatisticType",
+			json_string(extended ? "ExtendedStatistic" : "Statistic"));
+}
+
 static json_t *trigger_of(const json_t *alarm)
 {
-	static const char *const members[] = {"MetricName", "Namespace", "Statistic",
-		"ExtendedStatistic", "Unit", "Dimensions", "Period", "EvaluationPeriods",
-		"DatapointsToAlarm", "ComparisonOperator", "Threshold", "TreatMissingData",
-		"Metrics"};
+	static const char *const members[] = {"MetricName", "Namespace", "Unit", "Period",
+		"EvaluationPeriods", "DatapointsToAlarm", "ComparisonOperator", "Threshold",
+		"TreatMissingData", "Metrics"};
+	static const char *const always[] = {
+		"TreatMissingData", "EvaluateLowSampleCountPercentile"};
 	json_t *trigger = json_object();
+	json_t *dimensions = json_array();
+	size_t i;
+	json_t *dimension;
 
-	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+	for (i = 0; i < ARRAY_SIZE(members); i++) {
 		json_t *value = json_object_get(alarm, members[i]);
 		if (value)
 			json_object_set(trigger, members[i], value);
 	}
+	for (i = 0; i < ARRAY_SIZE(always); i++) {
+		struct str text = api_member_text(alarm, always[i]);
+		json_object_set_new(trigger, always[i], json_stringn(text.p ? text.p : "", text.n));
+	}
+	json_array_foreach(json_object_get(alarm, "Dimensions"), i, dimension)
+	{
+		json_array_append_new(dimensions,
+			json_pack("{s:O, s:O}", "value", json_object_get(dimension, "Value"),
+				"name", json_object_get(dimension, "Name")));
+	}
+	if (json_object_get(alarm, "Metrics"))
+		json_decref(dimensions);
+	else
+		json_object_set_new(trigger, "Dimensions", dimensions);
+	add_statistic(trigger, alarm);
 	return trigger;
+}
+
+/* Of a composite alarm: the children that its reason names. */
+static json_t *triggering_children(const json_t *alarm)
+{
+	struct str text = api_member_text(alarm, "StateReasonData");
+	json_t *data = text.p ? json_loadb(text.p, text.n, 0, NULL) : NULL;
+	json_t *list = json_array();
+	size_t i;
+	json_t *child;
+
+	json_array_foreach(json_object_get(data, "triggeringAlarms"), i, child)
+	{
+		const json_t *state = json_object_get(child, "state");
+		json_array_append_new(list,
+			json_pack("{s:O*, s:{s:O*, s:O*}}", "Arn", json_object_get(child, "arn"),
+				"State", "Value", json_object_get(state, "value"), "Timestamp",
+				json_object_get(state, "timestamp")));
+	}
+	json_decref(data);
+	return list;
 }
 
 /* What SNS delivers for an alarm. */
@@ -48,20 +157,29 @@ static char *notification(
 	const struct monitoring *monitoring, const json_t *alarm, const json_t *before)
 {
 	json_t *description = json_object_get(alarm, "AlarmDescription");
-	char time[40];
+	char changed[40];
+	char configured[40];
 
-	write_time(time, api_member_number(alarm, "StateUpdatedTimestamp", 0));
+	write_time(changed, api_member_number(alarm, "StateUpdatedTimestamp", 0));
+	write_time(configured, api_member_number(alarm, "AlarmConfigurationUpdatedTimestamp", 0));
 	json_t *message = json_pack(
-		"{s:O, s:O*, s:s, s:O, s:O, s:s, s:s, s:O, s:O, s:O, s:O, s:O, s:o}", "AlarmName",
+		"{s:O, s:O*, s:s, s:s, s:O, s:O, s:s, s:s, s:O, s:O, s:O, s:O, s:O}", "AlarmName",
 		json_object_get(alarm, "AlarmName"), "AlarmDescription", description,
-		"AWSAccountId", monitoring->account, "NewStateValue",
-		json_object_get(alarm, "StateValue"), "NewStateReason",
-		json_object_get(alarm, "StateReason"), "StateChangeTime", time, "Region",
-		monitoring->region, "AlarmArn", json_object_get(alarm, "AlarmArn"), "OldStateValue",
-		json_object_get(before, "StateValue"), "OKActions",
+		"AWSAccountId", monitoring->account, "AlarmConfigurationUpdatedTimestamp",
+		configured, "NewStateValue", json_object_get(alarm, "StateValue"), "NewStateReason",
+		json_object_get(alarm, "StateReason"), "StateChangeTime", changed, "Region",
+		region_name(monitoring->region), "AlarmArn", json_object_get(alarm, "AlarmArn"),
+		"OldStateValue", json_object_get(before, "StateValue"), "OKActions",
 		json_object_get(alarm, "OKActions"), "AlarmActions",
 		json_object_get(alarm, "AlarmActions"), "InsufficientDataActions",
-		json_object_get(alarm, "InsufficientDataActions"), "Trigger", trigger_of(alarm));
+		json_object_get(alarm, "InsufficientDataActions"));
+	json_t *rule = json_object_get(alarm, "AlarmRule");
+	if (rule) {
+		json_object_set(message, "AlarmRule", rule);
+		json_object_set_new(message, "TriggeringChildren", triggering_children(alarm));
+	} else {
+		json_object_set_new(message, "Trigger", trigger_of(alarm));
+	}
 	char *text = json_dumps(message, JSON_COMPACT);
 
 	json_decref(message);

@@ -191,11 +191,23 @@ void monitoring_reason(const json_t *alarm, const struct monitoring_decision *de
 	}
 	write_data(decision, data, sizeof(data));
 	size_t crossing = is_alarm ? decision->breaching : n - decision->breaching;
+	bool has_needed = json_object_get(alarm, "DatapointsToAlarm") != NULL;
+	const char *plural = n == 1 ? "" : "s";
+	char which[100];
+	char minimum[100] = "";
+	if (has_needed) {
+		snprintf(which, sizeof(which), "%zu out of the last %zu datapoints", crossing, n);
+		snprintf(minimum, sizeof(minimum), " (minimum %zu datapoint%s for %s transition)",
+			decision->needed, decision->needed == 1 ? "" : "s",
+			is_alarm ? "OK -> ALARM" : "ALARM -> OK");
+	} else {
+		snprintf(which, sizeof(which), "%zu datapoint%s", n, plural);
+	}
+	bool is_one = has_needed ? crossing == 1 : n == 1;
 	snprintf(reason, MONITORING_REASON_MAX,
-		"Threshold Crossed: %zu out of the last %zu datapoints [%s] %s%s %s the threshold (%s) (minimum %zu datapoint%s for %s transition).",
-		crossing, n, data, crossing == 1 ? "was" : "were", is_alarm ? "" : " not",
+		"Threshold Crossed: %s [%s] %s%s %s the threshold (%s)%s.", which, data,
+		is_one ? "was" : "were", is_alarm ? "" : " not",
 		words_of(api_member_text(alarm, "ComparisonOperator")),
 		write_number(number, json_number_value(json_object_get(alarm, "Threshold"))),
-		decision->needed, decision->needed == 1 ? "" : "s",
-		is_alarm ? "OK -> ALARM" : "ALARM -> OK");
+		minimum);
 }

@@ -111,6 +111,10 @@ static void reasons_are_told(void **state)
 
 	monitoring_decide(alarm, &series, NULL, LAST, PERIOD, &decision);
 	monitoring_reason(alarm, &decision, reason);
+	assert_string_equal(reason, "Threshold Crossed: 1 datapoint [20.0 (01/01/70 01:40:00)] was "
+				    "greater than the threshold (2.0).");
+	json_object_set_new(alarm, "DatapointsToAlarm", json_integer(1));
+	monitoring_reason(alarm, &decision, reason);
 	assert_string_equal(reason,
 		"Threshold Crossed: 1 out of the last 1 datapoints [20.0 (01/01/70 01:40:00)] was "
 		"greater than the threshold (2.0) (minimum 1 datapoint for OK -> ALARM transition).");

@@ -85,24 +85,58 @@ static void write_time(char text[static 32], int64_t seconds, const char *format
 	strftime(text, 32, format, &date);
 }
 
-static json_t *reason_data(const json_t *alarm, const struct monitoring_decision *decision,
-	int64_t period, int64_t now_ms)
+static void write_moment(char text[static 32], int64_t seconds)
 {
+	write_time(text, seconds, "%Y-%m-%dT%H:%M:%S.000+0000");
+}
+
+/* What was looked at, the latest first: what is missing has its time only. */
+static json_t *evaluated(const struct monitoring_decision *decision,
+	const struct monitoring_series *samples, int64_t last, int64_t period)
+{
+	json_t *list = json_array();
+	char time[32];
+
+	for (size_t i = 0; i < decision->used.count; i++) {
+		int64_t at = decision->used.times[i];
+		write_moment(time, at);
+		json_t *item = json_pack(
+			"{s:s, s:f}", "timestamp", time, "value", decision->used.values[i]);
+		for (size_t n = 0; n < samples->count; n++) {
+			if (samples->times[n] == at)
+				json_object_set_new(
+					item, "sampleCount", json_real(samples->values[n]));
+		}
+		json_array_append_new(list, item);
+	}
+	for (size_t i = 0; !decision->used.count && i < decision->periods; i++) {
+		write_moment(time, last - (int64_t)i * period);
+		json_array_append_new(list, json_pack("{s:s}", "timestamp", time));
+	}
+	return list;
+}
+
+static json_t *reason_data(const json_t *alarm, const struct monitoring_decision *decision,
+	const struct monitoring_series *samples, int64_t period, int64_t now_ms)
+{
+	int64_t now = now_ms / 1000;
 	json_t *recent = json_array();
 	char time[32];
 	char start[32] = "";
 
-	write_time(time, now_ms / 1000, "%Y-%m-%dT%H:%M:%S.000+0000");
+	write_moment(time, now);
 	if (decision->used.count)
-		write_time(start, decision->used.times[decision->used.count - 1],
-			"%Y-%m-%dT%H:%M:%S.000+0000");
+		write_moment(start, decision->used.times[decision->used.count - 1]);
 	for (size_t i = decision->used.count; i > 0; i--)
 		json_array_append_new(recent, json_real(decision->used.values[i - 1]));
-	json_t *data = json_pack("{s:s, s:s, s:I, s:o, s:O}", "version", "1.0", "queryDate", time,
-		"period", (json_int_t)period, "recentDatapoints", recent, "threshold",
-		json_object_get(alarm, "Threshold"));
+	json_t *data = json_pack("{s:s, s:s, s:I, s:o, s:O, s:o}", "version", "1.0", "queryDate",
+		time, "period", (json_int_t)period, "recentDatapoints", recent, "threshold",
+		json_object_get(alarm, "Threshold"), "evaluatedDatapoints",
+		evaluated(decision, samples, now - now % period - period, period));
 	if (*start)
 		json_object_set_new(data, "startDate", json_string(start));
+	if (json_object_get(alarm, "Unit"))
+		json_object_set(data, "unit", json_object_get(alarm, "Unit"));
 	if (json_object_get(alarm, "Statistic"))
 		json_object_set(data, "statistic", json_object_get(alarm, "Statistic"));
 	return data;
@@ -110,9 +144,14 @@ static json_t *reason_data(const json_t *alarm, const struct monitoring_decision
 
 static json_t *state_of(const json_t *alarm)
 {
-	return json_pack("{s:O, s:O?, s:O?}", "stateValue", json_object_get(alarm, "StateValue"),
-		"stateReason", json_object_get(alarm, "StateReason"), "stateReasonData",
-		json_object_get(alarm, "StateReasonData"));
+	json_t *state = json_pack("{s:O, s:O*}", "stateValue", json_object_get(alarm, "StateValue"),
+		"stateReason", json_object_get(alarm, "StateReason"));
+	struct str data = api_member_text(alarm, "StateReasonData");
+	json_t *parsed = data.p ? json_loadb(data.p, data.n, 0, NULL) : NULL;
+
+	if (parsed)
+		json_object_set_new(state, "stateReasonData", parsed);
+	return state;
 }
 
 int monitoring_change_state(struct monitoring *monitoring, const json_t *there, const char *state,
@@ -154,16 +193,20 @@ int monitoring_change_state(struct monitoring *monitoring, const json_t *there, 
 	return result;
 }
 
-/* How many values each period has, for alarms that want to know. */
+/* How many values each period has; of expressions nobody knows. */
 static int read_samples(struct monitoring *monitoring, const json_t *alarm, int64_t start,
 	int64_t end, struct monitoring_series *ret_samples, struct err *err)
 {
-	struct str option = api_member_text(alarm, "EvaluateLowSampleCountPercentile");
-
 	*ret_samples = (struct monitoring_series){.count = 0};
-	if (!str_equal(option, STR("ignore")) || !json_object_get(alarm, "ExtendedStatistic"))
+	if (json_object_get(alarm, "Metrics"))
 		return 0;
 	return read_data(monitoring, alarm, STR("SampleCount"), start, end, ret_samples, err);
+}
+
+static bool wants_samples(const json_t *alarm)
+{
+	return json_object_get(alarm, "ExtendedStatistic") &&
+	       str_equal(api_member_text(alarm, "EvaluateLowSampleCountPercentile"), STR("ignore"));
 }
 
 /* Periods are aligned; the one under way counts once it breaches, for it will not get better in a
@@ -172,7 +215,7 @@ static void decide(const json_t *alarm, const struct monitoring_series *series,
 	const struct monitoring_series *samples, int64_t current, int64_t period,
 	struct monitoring_decision *ret_decision)
 {
-	const struct monitoring_series *counted = samples->count ? samples : NULL;
+	const struct monitoring_series *counted = wants_samples(alarm) ? samples : NULL;
 	size_t n = series->count;
 
 	if (n && series->times[n - 1] == current &&
@@ -195,28 +238,30 @@ int monitoring_evaluate(
 	int64_t current = now - now % period;
 	int64_t start = current - (monitoring_range(alarm) + 1) * period;
 	struct monitoring_series series;
-	struct monitoring_series samples;
+	struct monitoring_series samples = {.count = 0};
 	struct monitoring_decision decision = {.state = NULL};
 	char reason[MONITORING_REASON_MAX];
 
 	if (read_data(monitoring, alarm, STR_NONE, start, now + 1, &series, err) < 0)
 		return -1;
-	if (read_samples(monitoring, alarm, start, now + 1, &samples, err) < 0) {
-		monitoring_series_done(&series);
-		return -1;
-	}
-	decide(alarm, &series, &samples, current, period, &decision);
+	int result = wants_samples(alarm)
+			     ? read_samples(monitoring, alarm, start, now + 1, &samples, err)
+			     : 0;
+	if (result == 0)
+		decide(alarm, &series, &samples, current, period, &decision);
 	monitoring_series_done(&series);
-	monitoring_series_done(&samples);
-	int result = 0;
 	const char *state = json_string_value(json_object_get(alarm, "StateValue"));
-	if (decision.state && strcmp(state, decision.state) != 0) {
+	bool is_new = decision.state && strcmp(state, decision.state) != 0;
+	if (is_new && !wants_samples(alarm))
+		result = read_samples(monitoring, alarm, start, now + 1, &samples, err);
+	if (is_new && result == 0) {
 		monitoring_reason(alarm, &decision, reason);
-		json_t *data = reason_data(alarm, &decision, period, now_ms);
+		json_t *data = reason_data(alarm, &decision, &samples, period, now_ms);
 		result = monitoring_change_state(
 			monitoring, alarm, decision.state, reason, data, now_ms, err);
 		json_decref(data);
 	}
+	monitoring_series_done(&samples);
 	monitoring_series_done(&decision.used);
 	return result;
 }

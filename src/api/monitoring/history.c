@@ -6,6 +6,27 @@
 
 #define PAGE_DEFAULT 100
 
+/* Without types those of metric alarms; "" is both. */
+static struct str alarm_type(const struct api_call *call)
+{
+	const json_t *types = json_object_get(call->input, "AlarmTypes");
+	bool has_metric = !json_array_size(types);
+	bool has_composite = false;
+	size_t i;
+	json_t *type;
+
+	json_array_foreach(types, i, type)
+	{
+		if (strcmp(json_string_value(type), "CompositeAlarm") == 0)
+			has_composite = true;
+		else
+			has_metric = true;
+	}
+	return has_metric && has_composite ? STR("")
+	       : has_composite             ? STR("CompositeAlarm")
+					   : STR("MetricAlarm");
+}
+
 MONITORING_HANDLER(monitoring_history)
 {
 	int64_t max = api_member_number(call->input, "MaxRecords", PAGE_DEFAULT);
@@ -19,7 +40,7 @@ MONITORING_HANDLER(monitoring_history)
 	if (monitoring_token(call, &after, error) < 0)
 		return -1;
 	if (store_alarm_history(monitoring_of(call)->metrics,
-		    api_member_text(call->input, "AlarmName"),
+		    api_member_text(call->input, "AlarmName"), alarm_type(call),
 		    api_member_text(call->input, "HistoryItemType"),
 		    api_member_number(call->input, "StartDate", 0),
 		    api_member_number(call->input, "EndDate", INT64_MAX), ascending,

@@ -141,35 +141,58 @@ static const char *const units[] = {"Megabits", "Terabits", "Gigabits", "Count",
 	"Milliseconds", "Microseconds", "Kilobytes/Second", "Gigabits/Second", "Megabytes/Second",
 	"Bits", "Bits/Second", "Count/Second", "Seconds", "Kilobits", "Terabytes/Second", "None"};
 
-static void note_unit(void *context, const struct store_metric_point *point)
+static size_t unit_rank(struct str unit)
 {
-	size_t *first = context;
+	size_t i = 0;
 
-	for (size_t i = 0; i < *first && i < ARRAY_SIZE(units); i++) {
-		if (str_equal(point->unit, str_from(units[i])))
-			*first = i;
-	}
+	while (i < ARRAY_SIZE(units) && !str_equal(unit, str_from(units[i])))
+		i++;
+	return i;
 }
 
+/* Of data in any unit: their units, too. */
+struct mixture {
+	struct bucket bucket;
+	size_t first; /* the least of the ranks */
+	bool has_points, is_mixed;
+};
+
+static void on_any_point(void *context, const struct store_metric_point *point)
+{
+	struct mixture *mixture = context;
+	size_t rank = unit_rank(point->unit);
+
+	if (mixture->has_points && rank != mixture->first)
+		mixture->is_mixed = true;
+	if (!mixture->has_points || rank < mixture->first)
+		mixture->first = rank;
+	mixture->has_points = true;
+	if (!mixture->is_mixed)
+		on_point(&mixture->bucket, point);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): once, with a unit. */
 int monitoring_series_read(struct store_metrics *metrics, const struct monitoring_source *source,
 	int64_t start, int64_t end, struct monitoring_series *ret_series, struct err *err)
 {
-	struct bucket bucket = {
-		.source = source, .series = ret_series, .start = start - start % source->period};
-	struct str unit = source->unit;
-	size_t first = ARRAY_SIZE(units);
+	struct mixture mixture = {.bucket = {.source = source,
+					  .series = ret_series,
+					  .start = start - start % source->period}};
+	struct bucket *bucket = &mixture.bucket;
 
 	*ret_series = (struct monitoring_series){.period = source->period};
-	monitoring_parse_statistic(source->statistic, &bucket.statistic);
-	if (!unit.p && store_metrics_read(metrics, source->name_space, source->name,
-			       str_from(source->dimensions), STR_NONE, bucket.start, end, note_unit,
-			       &first, err) < 0)
-		return -1;
-	if (!unit.p && first < ARRAY_SIZE(units))
-		unit = str_from(units[first]);
+	monitoring_parse_statistic(source->statistic, &bucket->statistic);
 	int result = store_metrics_read(metrics, source->name_space, source->name,
-		str_from(source->dimensions), unit, bucket.start, end, on_point, &bucket, err);
-	finish_bucket(&bucket);
-	free(bucket.values);
+		str_from(source->dimensions), source->unit, bucket->start, end, on_any_point,
+		&mixture, err);
+	finish_bucket(bucket);
+	free(bucket->values);
+	/* Units are not mixed: once more, for one of them. */
+	if (result == 0 && mixture.is_mixed && mixture.first < ARRAY_SIZE(units)) {
+		struct monitoring_source one = *source;
+		one.unit = str_from(units[mixture.first]);
+		monitoring_series_done(ret_series);
+		return monitoring_series_read(metrics, &one, start, end, ret_series, err);
+	}
 	return result;
 }
