@@ -129,6 +129,42 @@ operation DescribeAlarmHistory {
 	]
 }
 
+operation DescribeAlarmContributors {
+	input := {
+		@required
+		AlarmName: AlarmName
+
+		NextToken: String
+	}
+	output := {
+		@required
+		AlarmContributors: AlarmContributors
+
+		NextToken: String
+	}
+	errors: [
+		InvalidNextToken
+		ResourceNotFoundException
+	]
+}
+
+list AlarmContributors {
+	member: AlarmContributor
+}
+
+structure AlarmContributor {
+	@required
+	ContributorId: ContributorId
+
+	@required
+	ContributorAttributes: ContributorAttributes
+
+	@required
+	StateReason: StateReason
+
+	StateTransitionedTimestamp: Timestamp
+}
+
 operation EnableAlarmActions {
 	input := {
 		@required

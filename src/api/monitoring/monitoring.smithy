@@ -26,6 +26,7 @@ service GraniteServiceVersion20100801 {
 		DeleteAlarms
 		SetAlarmState
 		DescribeAlarmHistory
+		DescribeAlarmContributors
 		EnableAlarmActions
 		DisableAlarmActions
 		ListTagsForResource

@@ -199,6 +199,7 @@ MONITORING_HANDLER(monitoring_describe_for_metric);
 MONITORING_HANDLER(monitoring_delete_alarms);
 MONITORING_HANDLER(monitoring_set_state);
 MONITORING_HANDLER(monitoring_history);
+MONITORING_HANDLER(monitoring_contributors);
 MONITORING_HANDLER(monitoring_enable_actions);
 MONITORING_HANDLER(monitoring_disable_actions);
 MONITORING_HANDLER(monitoring_list_tags);

@@ -131,28 +131,26 @@ static int read_datum(const struct api_call *call, const json_t *item, size_t i,
 	return read_numbers(item, i, datum, values, error);
 }
 
-MONITORING_HANDLER(monitoring_put_data)
+/* MetricData, and the data of entities: what they are of is not kept. The caller's. */
+static json_t *all_data(const struct api_call *call)
 {
-	const json_t *list = json_object_get(call->input, "MetricData");
-	size_t count = json_array_size(list);
-	struct str name_space = api_member_text(call->input, "Namespace");
+	json_t *list = json_array();
+	size_t i;
+	json_t *entity;
 
-	if (str_starts_with(name_space, STR("AWS/")))
-		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
-			"The value AWS/ for parameter Namespace is invalid.");
-	if (json_object_get(call->input, "EntityMetricData"))
-		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
-			"The parameter EntityMetricData is not supported.");
-	if (count == 0)
-		return aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
-			"The parameter MetricData is required.");
-	if (count > DATA_MAX)
-		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
-			"The collection MetricData must not have a size greater than %d.",
-			DATA_MAX);
+	json_array_extend(list, json_object_get(call->input, "MetricData"));
+	json_array_foreach(json_object_get(call->input, "EntityMetricData"), i, entity)
+		json_array_extend(list, json_object_get(entity, "MetricData"));
+	return list;
+}
+
+static int put_data(struct api_call *call, const json_t *list, struct aws_error *error)
+{
+	size_t count = json_array_size(list);
 	struct store_metric_datum *data = mem_new(count, sizeof(data[0]));
 	struct store_metric_value *values = mem_new(count * VALUES_MAX, sizeof(values[0]));
 	int result = 0;
+
 	for (size_t i = 0; i < count && result == 0; i++) {
 		const json_t *item = json_array_get(list, i);
 		data[i].dimensions =
@@ -166,5 +164,26 @@ MONITORING_HANDLER(monitoring_put_data)
 		free((char *)data[i].dimensions.p);
 	free(data);
 	free(values);
+	return result;
+}
+
+MONITORING_HANDLER(monitoring_put_data)
+{
+	struct str name_space = api_member_text(call->input, "Namespace");
+
+	if (str_starts_with(name_space, STR("AWS/")))
+		return aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+			"The value AWS/ for parameter Namespace is invalid.");
+	json_t *list = all_data(call);
+	size_t count = json_array_size(list);
+	int result =
+		count == 0 ? aws_error_set(error, AWS_ERROR_MISSING_PARAMETER,
+				     "The parameter MetricData is required.")
+		: count > DATA_MAX
+			? aws_error_set(error, AWS_ERROR_INVALID_PARAMETER_VALUE,
+				  "The collection MetricData must not have a size greater than %d.",
+				  DATA_MAX)
+			: put_data(call, list, error);
+	json_decref(list);
 	return result;
 }

@@ -89,6 +89,7 @@ static const struct api_operation operations[] = {
 	{"DeleteAlarms", about_alarm, monitoring_delete_alarms},
 	{"SetAlarmState", about_alarm, monitoring_set_state},
 	{"DescribeAlarmHistory", about_alarm, monitoring_history},
+	{"DescribeAlarmContributors", about_alarm, monitoring_contributors},
 	{"EnableAlarmActions", about_alarm, monitoring_enable_actions},
 	{"DisableAlarmActions", about_alarm, monitoring_disable_actions},
 	{"ListTagsForResource", about_arn, monitoring_list_tags},
