@@ -149,6 +149,7 @@ static int open_all(struct server_services *services, const struct server_servic
 		.webhooks_to_loopback = options->webhooks_to_loopback};
 	const struct monitoring_options monitoring = {.metrics = services->metrics,
 		.database = services->database,
+		.events = services->events,
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities),
 		.actions = options->alarm_actions};

@@ -204,8 +204,8 @@ MONITORING_HANDLER(monitoring_none)
 {
 	static const struct {
 		const char *operation, *member;
-	} lists[] = {{"DescribeAnomalyDetectors", "AnomalyDetectors"},
-		{"DescribeInsightRules", "InsightRules"}, {"ListMetricStreams", "Entries"}};
+	} lists[] = {
+		{"DescribeAnomalyDetectors", "AnomalyDetectors"}, {"ListMetricStreams", "Entries"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		if (strcmp(call->operation->name, lists[i].operation) == 0)

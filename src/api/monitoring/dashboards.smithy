@@ -170,20 +170,6 @@ operation DeleteAnomalyDetector {
 	]
 }
 
-operation DescribeInsightRules {
-	input := {
-		NextToken: String
-		MaxResults: InsightRuleMaxResults
-	}
-	output := {
-		NextToken: String
-		InsightRules: InsightRules
-	}
-	errors: [
-		InvalidNextToken
-	]
-}
-
 operation ListMetricStreams {
 	input := {
 		NextToken: String
@@ -253,12 +239,6 @@ structure MetricMathAnomalyDetector {
 	MetricDataQueries: MetricDataQueries
 }
 
-@error("client")
-@awsQueryError(code: "LimitExceededException", httpResponseCode: 400)
-@httpError(400)
-structure LimitExceededException {
-}
-
 @range(min: 1)
 integer MaxReturnedResultsCount
 
@@ -269,13 +249,6 @@ list AnomalyDetectorTypes {
 
 list AnomalyDetectors {
 	member: AnomalyDetector
-}
-
-@range(min: 1, max: 500)
-integer InsightRuleMaxResults
-
-list InsightRules {
-	member: InsightRule
 }
 
 @range(min: 1, max: 500)
@@ -322,23 +295,6 @@ structure AnomalyDetector {
 	MetricMathAnomalyDetector: MetricMathAnomalyDetector
 }
 
-structure InsightRule {
-	@required
-	Name: InsightRuleName
-
-	@required
-	State: InsightRuleState
-
-	@required
-	Schema: String
-
-	@required
-	Definition: InsightRuleDefinition
-
-	ManagedRule: Boolean
-	ApplyOnTransformedLogs: Boolean
-}
-
 structure MetricStreamEntry {
 	Arn: AmazonResourceName
 	CreationDate: Timestamp
@@ -362,18 +318,6 @@ enum AnomalyDetectorStateValue {
 	TRAINED_INSUFFICIENT_DATA
 	TRAINED
 }
-
-@length(min: 1, max: 128)
-@pattern("[\\x20-\\x7E]+")
-string InsightRuleName
-
-@length(min: 1, max: 32)
-@pattern("[\\x20-\\x7E]+")
-string InsightRuleState
-
-@length(min: 1, max: 8192)
-@pattern("[\\x00-\\x7F]+")
-string InsightRuleDefinition
 
 @length(min: 1, max: 255)
 string MetricStreamName

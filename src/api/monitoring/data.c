@@ -193,6 +193,14 @@ static void add_result(struct page *page, const struct monitoring_query *query,
 	json_t *result = json_pack("{s:s%, s:s, s:o, s:o, s:s}", "Id", query->id.p, query->id.n,
 		"Label", label, "Timestamps", times, "Values", values, "StatusCode",
 		skipped + count < series->count ? "PartialData" : "Complete");
+	if (series->units) {
+		_cleanup_buf_ struct buf units = {0};
+		monitoring_series_units(series, &units);
+		_cleanup_free_ char *text =
+			mem_printf("Multiple units returned: '[%s]'", buf_text(&units));
+		json_object_set_new(result, "Messages",
+			json_pack("[{s:s, s:s}]", "Code", "MultipleUnits", "Value", text));
+	}
 	/* What a former page had in full is not said again. */
 	if (is_first || !series->count)
 		json_array_append_new(page->results, result);

@@ -13,10 +13,12 @@
 #include "store/metrics.h"
 
 struct monitoring;
+struct store_events;
 
 struct monitoring_options {
 	struct store_metrics *metrics;   /* outlives the service, as the database */
-	struct store_database *database; /* with store/log_documents.h open: dashboards */
+	struct store_database *database; /* with store/log_documents.h open: dashboards, rules */
+	struct store_events *events;     /* what rules of Contributor Insights count; outlives it */
 	struct str region, account;
 	/* "ARN=https://..." or "ARN=/path/of/command"; ends with NULL; "*" is every ARN. */
 	const char *const *actions;

@@ -41,7 +41,12 @@ service GraniteServiceVersion20100801 {
 		PutAnomalyDetector
 		DescribeAnomalyDetectors
 		DeleteAnomalyDetector
+		PutInsightRule
 		DescribeInsightRules
+		DeleteInsightRules
+		EnableInsightRules
+		DisableInsightRules
+		GetInsightRuleReport
 		ListMetricStreams
 	]
 }

@@ -9,6 +9,7 @@
 struct monitoring {
 	struct store_metrics *metrics;
 	struct store_database *database;
+	struct store_events *events;
 	char *region, *account;
 	const char *partition;
 	char **actions;
@@ -42,6 +43,7 @@ struct monitoring_series {
 	json_t *origin; /* the metric it is of: Namespace, MetricName, Dimensions, Stat; NULL: none
 			 */
 	char *label;    /* NULL: none of its own */
+	uint64_t units; /* of the data there, where they are several; else 0 */
 };
 void monitoring_series_done(struct monitoring_series *series);
 void monitoring_series_add(struct monitoring_series *series, int64_t time, double value);
@@ -50,6 +52,7 @@ void monitoring_series_copy(struct monitoring_series *to, const struct monitorin
 void monitoring_series_set(struct monitoring_series *series, struct monitoring_series *from);
 void monitoring_series_list_done(
 	struct monitoring_series *list, size_t count); /* frees list, too */
+void monitoring_series_units(const struct monitoring_series *series, struct buf *ret_text);
 /* Where data comes from: one metric, one statistic. */
 struct monitoring_source {
 	struct str name_space, name;
@@ -169,7 +172,7 @@ int monitoring_suppress(struct monitoring *monitoring, json_t *changed, int64_t 
 	bool *ret_is_suppressed, struct err *err);
 /* Looks again at one whose actions wait. */
 int monitoring_release(
-	struct monitoring *monitoring, const json_t *alarm, int64_t now_ms, struct err *err);
+	struct monitoring *monitoring, const json_t *there, int64_t now_ms, struct err *err);
 
 /* ---- alarms.c, evaluate.c, action.c ---- */
 /* Looks at one alarm and writes its state when it changes. */
@@ -212,3 +215,9 @@ MONITORING_HANDLER(monitoring_delete_dashboards);
 MONITORING_HANDLER(monitoring_no_image);
 MONITORING_HANDLER(monitoring_no_anomalies);
 MONITORING_HANDLER(monitoring_none);
+MONITORING_HANDLER(monitoring_put_rule);
+MONITORING_HANDLER(monitoring_describe_rules);
+MONITORING_HANDLER(monitoring_enable_rules);
+MONITORING_HANDLER(monitoring_disable_rules);
+MONITORING_HANDLER(monitoring_delete_rules);
+MONITORING_HANDLER(monitoring_rule_report);

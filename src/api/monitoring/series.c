@@ -153,7 +153,8 @@ static size_t unit_rank(struct str unit)
 /* Of data in any unit: their units, too. */
 struct mixture {
 	struct bucket bucket;
-	size_t first; /* the least of the ranks */
+	size_t first;   /* the least of the ranks */
+	uint64_t found; /* bits of ranks */
 	bool has_points, is_mixed;
 };
 
@@ -162,6 +163,7 @@ static void on_any_point(void *context, const struct store_metric_point *point)
 	struct mixture *mixture = context;
 	size_t rank = unit_rank(point->unit);
 
+	mixture->found |= UINT64_C(1) << rank;
 	if (mixture->has_points && rank != mixture->first)
 		mixture->is_mixed = true;
 	if (!mixture->has_points || rank < mixture->first)
@@ -192,7 +194,20 @@ int monitoring_series_read(struct store_metrics *metrics, const struct monitorin
 		struct monitoring_source one = *source;
 		one.unit = str_from(units[mixture.first]);
 		monitoring_series_done(ret_series);
-		return monitoring_series_read(metrics, &one, start, end, ret_series, err);
+		result = monitoring_series_read(metrics, &one, start, end, ret_series, err);
+		ret_series->units = mixture.found;
 	}
 	return result;
+}
+
+void monitoring_series_units(const struct monitoring_series *series, struct buf *ret_text)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		if (!(series->units >> i & 1))
+			continue;
+		buf_printf(ret_text, "%s%s", comma, units[i]);
+		comma = ", ";
+	}
 }

@@ -62,6 +62,22 @@ static int about_dashboard(
 		call, authorization, "DashboardName", "DashboardNames", about_dashboard_of);
 }
 
+static void about_rule_of(
+	struct api_call *call, struct api_authorization *authorization, const json_t *name)
+{
+	const struct monitoring *monitoring = monitoring_of(call);
+
+	api_about_resource(authorization, "arn:%s:cloudwatch:%s:%s:insight-rule/%s",
+		monitoring->partition, monitoring->region, monitoring->account,
+		json_string_value(name));
+}
+
+static int about_rule(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	return about_all(call, authorization, "RuleName", "RuleNames", about_rule_of);
+}
+
 static int about_namespace(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
 {
@@ -104,7 +120,12 @@ static const struct api_operation operations[] = {
 	{"PutAnomalyDetector", NULL, monitoring_no_anomalies},
 	{"DeleteAnomalyDetector", NULL, monitoring_no_anomalies},
 	{"DescribeAnomalyDetectors", NULL, monitoring_none},
-	{"DescribeInsightRules", NULL, monitoring_none},
+	{"PutInsightRule", about_rule, monitoring_put_rule},
+	{"DescribeInsightRules", NULL, monitoring_describe_rules},
+	{"DeleteInsightRules", about_rule, monitoring_delete_rules},
+	{"EnableInsightRules", about_rule, monitoring_enable_rules},
+	{"DisableInsightRules", about_rule, monitoring_disable_rules},
+	{"GetInsightRuleReport", about_rule, monitoring_rule_report},
 	{"ListMetricStreams", NULL, monitoring_none},
 	{NULL},
 };
@@ -232,6 +253,7 @@ int monitoring_start(struct monitoring **ret_monitoring, const struct monitoring
 
 	monitoring->metrics = options->metrics;
 	monitoring->database = options->database;
+	monitoring->events = options->events;
 	monitoring->region = mem_printf("%.*s", STR_ARG(options->region));
 	monitoring->partition = partition_of(options->region);
 	monitoring->account = mem_printf("%.*s", STR_ARG(options->account));

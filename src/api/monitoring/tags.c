@@ -1,5 +1,5 @@
-/* Tags of alarms. */
-#include "api/monitoring/monitoring_priv.h"
+/* Tags of alarms, and of rules of Contributor Insights. */
+#include "api/monitoring/insight.h"
 
 json_t *monitoring_read_tags(const json_t *list)
 {
@@ -30,11 +30,45 @@ static struct str tagged(const struct api_call *call)
 	return (struct str){arn.p + start.n, arn.n - start.n};
 }
 
+static int read_rule_tags(
+	struct api_call *call, struct str name, json_t **ret_tags, struct aws_error *error)
+{
+	json_t *rule;
+
+	if (insight_rule_get(monitoring_of(call), name, &rule, &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	*ret_tags = json_incref(json_object_get(rule, "tags"));
+	json_decref(rule);
+	return 0;
+}
+
+static int change_rule_tags(struct api_call *call, struct str name, const json_t *set,
+	const json_t *remove, struct aws_error *error)
+{
+	json_t *rule;
+	size_t i;
+	json_t *key;
+
+	if (insight_rule_get(monitoring_of(call), name, &rule, &call->exchange->err) < 0)
+		return monitoring_inner(call, error);
+	json_t *tags = json_object_get(rule, "tags");
+	if (set)
+		json_object_update(tags, (json_t *)set);
+	json_array_foreach(remove, i, key) json_object_del(tags, json_string_value(key));
+	int result = insight_rule_put(monitoring_of(call), name, rule, &call->exchange->err);
+	json_decref(rule);
+	return result < 0 ? monitoring_inner(call, error) : 0;
+}
+
 static int read_tags_of(struct api_call *call, json_t **ret_tags, struct aws_error *error)
 {
 	struct str name = tagged(call);
+	struct str rule = insight_rule_of_arn(
+		monitoring_of(call), api_member_text(call->input, "ResourceARN"));
 
 	*ret_tags = NULL;
+	if (rule.p)
+		return read_rule_tags(call, rule, ret_tags, error);
 	if (name.p && store_alarm_tags(monitoring_of(call)->metrics, name, ret_tags,
 			      &call->exchange->err) < 0)
 		return monitoring_inner(call, error);
@@ -74,6 +108,10 @@ static int change_tags(
 	if (find_tags(call, &tags, error) < 0)
 		return -1;
 	json_decref(tags);
+	struct str rule = insight_rule_of_arn(
+		monitoring_of(call), api_member_text(call->input, "ResourceARN"));
+	if (rule.p)
+		return change_rule_tags(call, rule, set, remove, error);
 	if (store_alarm_tag(monitoring_of(call)->metrics, tagged(call), set, remove,
 		    &call->exchange->err) < 0)
 		return monitoring_inner(call, error);
