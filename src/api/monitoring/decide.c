@@ -1,8 +1,8 @@
 /* What data say of an alarm (CloudWatch user guide, "Configuring how CloudWatch alarms treat
- * missing data"). The last EvaluationPeriods data are looked at, back to two periods more where
- * some are missing; only when there are fewer does TreatMissingData count for the rest. With
- * `missing` and `ignore`, data that all breach are enough when the oldest is DatapointsToAlarm
- * periods old: then the alarm would have come had the others been there. */
+ * missing data"). The last EvaluationPeriods data are looked at, back to two periods more, and a
+ * minute at least, where some are missing; only when there are fewer does TreatMissingData count
+ * for the rest. With `missing` and `ignore`, data that all breach are enough when the oldest is
+ * DatapointsToAlarm periods old: then the alarm would have come had the others been there. */
 #include "api/monitoring/monitoring_priv.h"
 
 #include <stdio.h>
@@ -11,9 +11,14 @@
 
 #define EXTRA_PERIODS 2
 
-int64_t monitoring_range(const json_t *alarm)
+/* Data of standard resolution are at the beginning of their minute: short periods look back to it.
+ */
+int64_t monitoring_range(const json_t *alarm, int64_t period)
 {
-	return api_member_number(alarm, "EvaluationPeriods", 1) + EXTRA_PERIODS;
+	int64_t minute = 60 / period + 1;
+
+	return api_member_number(alarm, "EvaluationPeriods", 1) +
+	       (minute > EXTRA_PERIODS ? minute : EXTRA_PERIODS);
 }
 
 bool monitoring_is_breaching(const json_t *alarm, double value)
@@ -87,7 +92,8 @@ void monitoring_decide(const json_t *alarm, const struct monitoring_series *seri
 		.needed = (size_t)api_member_number(alarm, "DatapointsToAlarm", n)};
 	size_t oldest = 0;
 
-	for (int64_t i = 0; i < n + EXTRA_PERIODS && decision.present < decision.periods; i++) {
+	int64_t range = monitoring_range(alarm, period);
+	for (int64_t i = 0; i < range && decision.present < decision.periods; i++) {
 		int64_t time = last - i * period;
 		const double *value = value_of(series, time);
 		if (!value)

@@ -74,6 +74,24 @@ static void alarms_are_not_premature(void **state)
 	assert_state(1, "missing", "----X", "ALARM");
 }
 
+/* A value of standard resolution is at the beginning of its minute, six periods ago at most. */
+static void short_periods_see_the_minute(void **state)
+{
+	json_t *alarm = json_pack("{s:i, s:s, s:f}", "EvaluationPeriods", 1, "ComparisonOperator",
+		"GreaterThanThreshold", "Threshold", 10.0);
+	struct monitoring_series series = {.count = 0};
+	struct monitoring_decision decision;
+
+	monitoring_series_add(&series, LAST, 20);
+	for (int64_t after = 0; after <= 90; after += 10) {
+		monitoring_decide(alarm, &series, NULL, LAST + after, 10, &decision);
+		assert_string_equal(decision.state, after <= 70 ? "ALARM" : "INSUFFICIENT_DATA");
+		monitoring_series_done(&decision.used);
+	}
+	monitoring_series_done(&series);
+	json_decref(alarm);
+}
+
 static void few_samples_tell_nothing(void **state)
 {
 	json_t *alarm =
@@ -178,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tables_hold),
 		cmocka_unit_test(alarms_are_not_premature),
+		cmocka_unit_test(short_periods_see_the_minute),
 		cmocka_unit_test(few_samples_tell_nothing),
 		cmocka_unit_test(reasons_are_told),
 		cmocka_unit_test(values_have_statistics),

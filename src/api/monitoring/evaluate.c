@@ -236,7 +236,7 @@ int monitoring_evaluate(
 	int64_t period = period_of(alarm);
 	int64_t now = now_ms / 1000;
 	int64_t current = now - now % period;
-	int64_t start = current - (monitoring_range(alarm) + 1) * period;
+	int64_t start = current - (monitoring_range(alarm, period) + 1) * period;
 	struct monitoring_series series;
 	struct monitoring_series samples = {.count = 0};
 	struct monitoring_decision decision = {.state = NULL};

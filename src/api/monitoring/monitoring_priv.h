@@ -157,7 +157,7 @@ void monitoring_decide(const json_t *alarm, const struct monitoring_series *seri
 	struct monitoring_decision *ret_decision);
 bool monitoring_is_breaching(const json_t *alarm, double value);
 /* Periods back that are looked at, with those where data is missing. */
-int64_t monitoring_range(const json_t *alarm);
+int64_t monitoring_range(const json_t *alarm, int64_t period);
 #define MONITORING_REASON_MAX 1000
 void monitoring_reason(const json_t *alarm, const struct monitoring_decision *decision,
 	char reason[static MONITORING_REASON_MAX]);
