@@ -13,7 +13,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-#define AWS_ERROR_MESSAGE_MAX 1024
+#define AWS_ERROR_MESSAGE_MAX 2048
 #define AWS_ERROR_DETAILS_MAX 6
 
 enum aws_error_code {

@@ -112,7 +112,7 @@ static int read_resources(
 		return refuse(place, "Missing required field Resource");
 	if (read_list(place, name, json, &statement->resources) < 0)
 		return -1;
-	for (size_t i = 0; i < statement->resources.count; i++) {
+	for (size_t i = 0; i < statement->resources.count && place->kind != AWS_POLICY_KEPT; i++) {
 		struct str resource = statement->resources.items[i];
 		if (!str_equal(resource, STR("*")) && !str_starts_with(resource, STR("arn:")))
 			return refuse(place, "Resource %.*s must be in ARN format or \"*\".",
@@ -151,7 +151,7 @@ static int add_principal(const struct place *place, struct policy_statement *sta
 		else if (value.n && is_account(value, &account)) {
 			type = POLICY_PRINCIPAL_ACCOUNT;
 			value = account;
-		} else if (!str_starts_with(value, STR("arn:"))) {
+		} else if (!str_starts_with(value, STR("arn:")) && place->kind != AWS_POLICY_KEPT) {
 			return refuse(place, "Invalid principal in policy: \"AWS\":\"%.*s\"",
 				shown(value), value.p);
 		}

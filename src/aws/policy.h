@@ -21,6 +21,7 @@ enum aws_policy_kind {
 	AWS_POLICY_IDENTITY, /* of a user, group or role; boundary and session policies */
 	AWS_POLICY_RESOURCE, /* of a bucket: has Principal and Resource */
 	AWS_POLICY_TRUST,    /* of a role: has Principal, no Resource */
+	AWS_POLICY_KEPT,     /* as of a bucket, of a service that asks nobody's ARN to be one */
 };
 
 struct aws_policy;

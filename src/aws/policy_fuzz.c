@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	const struct str json = {(const char *)data, size};
 
-	for (enum aws_policy_kind kind = AWS_POLICY_IDENTITY; kind <= AWS_POLICY_TRUST; kind++) {
+	for (enum aws_policy_kind kind = AWS_POLICY_IDENTITY; kind <= AWS_POLICY_KEPT; kind++) {
 		struct aws_policy *policy = NULL;
 		struct aws_policy_result result;
 		struct err err = ERR_INIT;

@@ -602,6 +602,21 @@ static void limits(void **state)
 	assert_false(aws_wildcard_match(STR("?"), STR("")));
 }
 
+/* What a service only keeps may name anything; its form is looked at all the same. */
+static void kept_policies(void **state)
+{
+	static const char document[] =
+		V2012("{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"logs.amazonaws.com\"},"
+		      "\"Action\":\"logs:PutLogEvents\",\"Resource\":\"log_arn\"}");
+	struct aws_policy *policy = NULL;
+	struct err err = ERR_INIT;
+
+	assert_true(aws_policy_parse(&policy, str_from(document), AWS_POLICY_RESOURCE, &err) < 0);
+	aws_policy_free(parse(document, AWS_POLICY_KEPT));
+	assert_true(aws_policy_parse(&policy, STR(V2012(GET_K "}")), AWS_POLICY_KEPT, &err) < 0);
+	assert_non_null(strstr(err.message, "required field Principal"));
+}
+
 static void public_policies(void **state)
 {
 	_cleanup_(aws_policy_freep) struct aws_policy *everybody =
@@ -630,6 +645,7 @@ int main(void)
 		cmocka_unit_test(the_statement_that_decided),
 		cmocka_unit_test(malformed_documents),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(kept_policies),
 		cmocka_unit_test(public_policies),
 	};
 

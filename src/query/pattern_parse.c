@@ -514,6 +514,15 @@ static int parse_words(struct parser *parser)
 	pattern->kind = PATTERN_WORDS;
 	pattern->ellipsis = UINT32_MAX;
 	parser->at++;
+	skip_blanks(parser);
+	/* AWS takes a pattern without names; it asks for nothing. */
+	if (take_text(parser, STR("]"))) {
+		pattern->words = mem_new(1, sizeof(pattern->words[0]));
+		pattern->words[0] = (struct pattern_word){.is_ellipsis = true};
+		pattern->words_count = 1;
+		pattern->ellipsis = 0;
+		return parse_end(parser);
+	}
 	do {
 		if (parse_word(parser) < 0)
 			return -1;

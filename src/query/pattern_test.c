@@ -156,6 +156,8 @@ static void test_words(void **state)
 	check_all("[ip, server, user = john, ...]", messages, "0011");
 	check_all("[ip, server, user = john]", messages, "0001");
 	check_all("[ip, server, user]", messages, "1111");
+	check_all("[]", messages, "1111");
+	check_all(" [ ] ", messages, "1111");
 	check_all("[a, b, c, when = \"10/Oct/2000:13:25:15 -0700\", ...]", messages, "1000");
 	check_all(
 		"[a, b, c, d, (e = *.html* || e = *.gif*) && e != *logo*, f, g]", messages, "1010");

@@ -62,6 +62,8 @@ class Emitter:
 				', NULL}')
 		if 'uniqueItems' in traits:
 			fields.append('.is_unique = true')
+		if 'sensitive' in traits:
+			fields.append('.is_sensitive = true')
 		row = '{' + ', '.join(fields) + '}'
 		self.limits.setdefault(row, len(self.limits))
 		return f'&limits[{self.limits[row]}]'

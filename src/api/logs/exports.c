@@ -238,11 +238,10 @@ static json_t *task_of(const struct api_call *call, const char *id, struct str p
 {
 	static const char *const members[] = {
 		"taskName", "logGroupName", "from", "to", "destination"};
-	json_t *task = json_pack("{s:s, s:s%, s:{s:s, s:s}, s:{s:I}}", "taskId", id,
-		"destinationPrefix", prefix.n ? prefix.p : LOGS_EXPORT_PREFIX,
+	json_t *task = json_pack("{s:s, s:s%, s:{s:s}, s:{s:I}}", "taskId", id, "destinationPrefix",
+		prefix.n ? prefix.p : LOGS_EXPORT_PREFIX,
 		prefix.n ? prefix.n : strlen(LOGS_EXPORT_PREFIX), "status", "code", "PENDING",
-		"message", "Task is pending", "executionInfo", "creationTime",
-		(json_int_t)(clock_wall_ns() / 1000000));
+		"executionInfo", "creationTime", (json_int_t)(clock_wall_ns() / 1000000));
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
 		json_t *value = json_object_get(call->input, members[i]);
@@ -324,8 +323,6 @@ static int list_tasks(struct api_call *call, const struct logs_exports *exports,
 	size_t max = (size_t)logs_number(call, "limit", LOGS_PAGE);
 	bool is_behind = !after.n;
 
-	if (id.p && !find_task(exports, id))
-		return refuse_missing(error);
 	for (size_t i = json_array_size(exports->tasks); i-- > 0;) {
 		const json_t *task = json_array_get(exports->tasks, i);
 		struct str own = logs_string(json_object_get(task, "taskId"));
@@ -372,7 +369,7 @@ LOGS_HANDLER(logs_cancel_export)
 		result = refuse_missing(error);
 	} else if (is_over(task)) {
 		result = aws_error_set(error, AWS_ERROR_INVALID_OPERATION_EXCEPTION,
-			"The specified export task has already finished.");
+			"The specified export task has already finished");
 	} else {
 		bool is_running = strcmp(logs_export_status(task), "PENDING") != 0;
 		result = logs_export_set(exports, task, is_running ? "PENDING_CANCEL" : "CANCELLED",

@@ -168,7 +168,10 @@ static json_t *describe(const struct listing *listing, const struct store_log_gr
 	json_object_set_new(item, "metricFilterCount",
 		json_integer((json_int_t)logs_metric_filters_count(logs, group->id)));
 	json_object_set_new(item, "storedBytes", json_integer(group->stored_bytes));
-	json_object_set_new(item, "deletionProtectionEnabled", json_boolean(group->is_protected));
+	/* AWS's searches by pattern do not tell it; here only that it is on. */
+	if (group->is_protected || !listing->pattern.p)
+		json_object_set_new(
+			item, "deletionProtectionEnabled", json_boolean(group->is_protected));
 	if (group->retention_days)
 		json_object_set_new(item, "retentionInDays", json_integer(group->retention_days));
 	return item;

@@ -369,12 +369,12 @@ static int read_input(const struct api_call *call, struct session *session, stru
 
 	if (json_array_size(streams) && json_array_size(prefixes))
 		return logs_refuse(error,
-			"logStreamNames and logStreamNamePrefixes are mutually exclusive parameters.");
+			"Only one of logStreamNames or logStreamNamePrefixes can be provided.");
 	if (read_groups(call, session, error) < 0)
 		return -1;
 	if (session->group_count > 1 && (json_array_size(streams) || json_array_size(prefixes)))
-		return logs_refuse(
-			error, "Log streams can be chosen only where there is one log group.");
+		return logs_refuse(error,
+			"logStreamNames and logStreamNamePrefixes can only be used with a single log group.");
 	return logs_pattern(logs_text(call, "logEventFilterPattern"), &session->pattern, error);
 }
 

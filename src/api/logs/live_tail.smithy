@@ -15,8 +15,9 @@ operation StartLiveTail {
 }
 
 @length(min: 1, max: 10)
+@sensitive
 list StartLiveTailLogGroupIdentifiers {
-	member: LogGroupIdentifier
+	member: ListedLogGroupIdentifier
 }
 
 @streaming

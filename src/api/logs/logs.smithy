@@ -118,7 +118,7 @@ operation ListLogGroups {
 
 operation PutLogGroupDeletionProtection {
 	input := {
-		@required logGroupIdentifier: LogGroupIdentifier
+		@required logGroupIdentifier: ListedLogGroupIdentifier
 		@required deletionProtectionEnabled: DeletionProtectionEnabled
 	}
 }
@@ -374,13 +374,18 @@ boolean IncludeLinkedAccounts
 
 @length(min: 1, max: 50)
 list DescribeLogGroupsLogGroupIdentifiers {
-	member: LogGroupIdentifier
+	member: ListedLogGroupIdentifier
 }
 
 @length(min: 1, max: 2048)
-/// The :* with which describe-log-groups ends an ARN is taken too.
-@pattern("[\\w#+=/:,.@*-]*")
+@pattern("[\\w#+=/:,.@-]*")
+@sensitive
 string LogGroupIdentifier
+
+/// Of lists, and where protection ends: the :* with which describe-log-groups ends an ARN is taken too.
+@length(min: 1, max: 2048)
+@pattern("[\\w#+=/:,.@*-]*")
+string ListedLogGroupIdentifier
 
 list LogGroups {
 	member: LogGroup

@@ -580,6 +580,13 @@ static json_t *document_of(const struct api_call *call)
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		json_object_set(document, members[i], json_object_get(call->input, members[i]));
+	json_t *transformation =
+		json_array_get(json_object_get(document, "metricTransformations"), 0);
+	const json_t *otherwise = json_object_get(transformation, "defaultValue");
+	if (json_is_integer(otherwise)) /* it is a Double: "0.0" */
+		json_object_set_new(
+			transformation, "defaultValue", json_real(json_number_value(otherwise)));
+	json_object_set_new(document, "applyOnTransformedLogs", json_false());
 	json_object_set_new(document, "creationTime", json_integer(clock_wall_ns() / 1000000));
 	return document;
 }
@@ -675,6 +682,7 @@ LOGS_HANDLER(logs_delete_metric_filter)
 
 /* ---- DescribeMetricFilters ---- */
 
+/* "The results are ASCII-sorted by filter name." */
 static int compare_documents(const void *a, const void *b)
 {
 	const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
@@ -703,36 +711,39 @@ static bool is_wanted(const struct api_call *call, const json_t *document)
 					 str_from(text_of(transformation, "metricNamespace", ""))));
 }
 
-/* "NAME\nGROUP" */
-static char *key_of(const json_t *document)
+/* Of a page's token, "NAME:GROUP"; names have no colon. */
+struct place_after {
+	const char *name, *group;
+};
+
+static bool is_after(const json_t *document, const struct place_after *after)
 {
-	return mem_printf("%s\n%s", text_of(document, "filterName", ""),
-		text_of(document, "logGroupName", ""));
+	int result = strcmp(text_of(document, "filterName", ""), after->name);
+
+	return result ? result > 0
+		      : strcmp(text_of(document, "logGroupName", ""), after->group) > 0;
 }
 
-static void add_page(struct api_call *call, json_t **documents, size_t count, const char *after)
+static void add_page(
+	struct api_call *call, json_t **documents, size_t count, const struct place_after *after)
 {
 	size_t max = (size_t)logs_number(call, "limit", LOGS_PAGE);
 	json_t *list = json_array();
-	char *last = NULL;
 
 	json_object_set_new(call->output, "metricFilters", list);
 	for (size_t i = 0; i < count; i++) {
-		char *key = key_of(documents[i]);
-		if (strcmp(key, after) > 0 && is_wanted(call, documents[i])) {
-			if (last && json_array_size(list) == max) {
-				logs_page_next(call, str_from(last));
-				free(key);
-				break;
-			}
-			/* The output is another thread's than the filter's. */
-			json_array_append_new(list, json_deep_copy(documents[i]));
-			free(last);
-			last = take(key);
+		if (!is_after(documents[i], after) || !is_wanted(call, documents[i]))
+			continue;
+		if (json_array_size(list) == max) {
+			const json_t *last = json_array_get(list, max - 1);
+			_cleanup_free_ char *token = mem_printf("%s:%s",
+				text_of(last, "filterName", ""), text_of(last, "logGroupName", ""));
+			logs_page_next(call, str_from(token));
+			return;
 		}
-		free(key);
+		/* The output is another thread's than the filter's. */
+		json_array_append_new(list, json_deep_copy(documents[i]));
 	}
-	free(last);
 }
 
 LOGS_HANDLER(logs_describe_metric_filters)
@@ -748,13 +759,20 @@ LOGS_HANDLER(logs_describe_metric_filters)
 	if ((name.p && store_log_group_get(logs_of(call)->events, name, &group, error) < 0) ||
 		logs_page_after(call, &after, error) < 0)
 		return -1;
+	buf_text(&after);
+	char *colon = after.n ? memchr(after.p, ':', after.n) : NULL;
+	if (after.n && !colon)
+		return logs_refuse_token(error);
+	if (colon)
+		*colon = '\0';
+	const struct place_after place = {after.n ? after.p : "", colon ? colon + 1 : ""};
 	pthread_rwlock_rdlock(&all->lock);
 	json_t **documents = mem_new(all->total + 1, sizeof(json_t *));
 	for (size_t i = 0; i < all->count; i++)
 		for (size_t j = 0; j < all->groups[i].count; j++)
 			documents[count++] = all->groups[i].filters[j]->document;
 	qsort(documents, count, sizeof(json_t *), compare_documents);
-	add_page(call, documents, count, buf_text(&after));
+	add_page(call, documents, count, &place);
 	pthread_rwlock_unlock(&all->lock);
 	free(documents);
 	return 0;

@@ -66,6 +66,7 @@ list EmitSystemFields {
 @pattern("[^:*$]*")
 string MetricName
 
+/// With ":" too, which AWS takes and its model does not tell.
 @length(max: 255)
 @pattern("[^*$]*")
 string MetricNamespace

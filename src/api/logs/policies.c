@@ -35,7 +35,7 @@ LOGS_HANDLER(logs_put_policy)
 		return -1;
 	if (!policy.document.p)
 		return logs_refuse(error, "policyDocument must be given.");
-	if (aws_policy_parse(&parsed, policy.document, AWS_POLICY_RESOURCE, &err) < 0)
+	if (aws_policy_parse(&parsed, policy.document, AWS_POLICY_KEPT, &err) < 0)
 		return logs_refuse(error, "%s", err.message);
 	if (store_log_policy_put(
 		    logs_of(call)->events, &policy, POLICIES_MAX, error, &call->exchange->err) < 0)

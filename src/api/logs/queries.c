@@ -352,6 +352,18 @@ static json_t *describe(const struct log_query *query, int64_t now_ms)
 		(double)query->bytes, "userIdentity", query->user);
 }
 
+/* As in GetQueryResults: what ends in a moment has ended. */
+static void wait_for_newest(struct logs_queries *queries)
+{
+	pthread_mutex_lock(&queries->lock);
+	_cleanup_(logs_query_unrefp) struct log_query *query = queries->first;
+	if (query)
+		query->refs++;
+	pthread_mutex_unlock(&queries->lock);
+	if (query)
+		logs_query_wait(queries, query);
+}
+
 LOGS_HANDLER(logs_describe_queries)
 {
 	struct logs_queries *queries = logs_of(call)->queries;
@@ -363,6 +375,7 @@ LOGS_HANDLER(logs_describe_queries)
 	json_object_set_new(call->output, "queries", list);
 	if (read_page(call, &from, error) < 0)
 		return -1;
+	wait_for_newest(queries);
 	pthread_mutex_lock(&queries->lock);
 	for (const struct log_query *query = queries->first; query; query = query->next) {
 		if (!is_of_group(query, group) ||

@@ -105,7 +105,7 @@ list LogGroupNames {
 }
 
 list LogGroupIdentifiers {
-	member: LogGroupIdentifier
+	member: ListedLogGroupIdentifier
 }
 
 @length(min: 0, max: 10000)

@@ -57,8 +57,9 @@ static bool add_stream(void *context, const struct store_log_stream *stream)
 	set_time(item, "firstEventTimestamp", stream->first_ms);
 	set_time(item, "lastEventTimestamp", stream->last_ms);
 	set_time(item, "lastIngestionTime", stream->ingested_ms);
-	json_object_set_new(item, "uploadSequenceToken",
-		logs_format("%056" PRId64, stream->ingested_ms >= 0 ? stream->ingested_ms : 1));
+	if (stream->ingested_ms >= 0)
+		json_object_set_new(item, "uploadSequenceToken",
+			logs_format("%056" PRId64, stream->ingested_ms));
 	json_array_append_new(listing->items, item);
 	listing->last.n = 0;
 	buf_printf(&listing->last, "%" PRId64 " ", stream->last_ms);

@@ -3,6 +3,7 @@
  * sender that is late cannot bring back what was deleted or begun anew. */
 #include "api/logs/subscriptions_priv.h"
 
+#include "aws/arn.h"
 #include "base/clock.h"
 
 static int find_group(
@@ -54,6 +55,7 @@ static json_t *filter_of(const struct api_call *call, const json_t *before)
 	}
 	if (!json_object_get(filter, "distribution"))
 		json_object_set_new(filter, "distribution", json_string("ByLogStream"));
+	json_object_set_new(filter, "applyOnTransformedLogs", json_false());
 	json_object_set_new(filter, "creationTime", json_integer(clock_wall_ns() / 1000000));
 	json_object_set_new(filter, "id", json_string(id));
 	/* One that is changed goes on where it was. */
@@ -80,6 +82,26 @@ static int save(struct api_call *call, int64_t owner, const json_t *filter, stru
 	return result < 0 ? aws_error_internal(error) : 0;
 }
 
+/* What the caller names, before the group is looked for, as AWS's answers show. */
+static int check_destination(const struct api_call *call, struct aws_error *error)
+{
+	const struct logs *logs = logs_of(call);
+	struct str text = logs_text(call, "destinationArn");
+	struct aws_arn arn;
+
+	if (!aws_arn_parse(text, &arn))
+		return logs_refuse(error, "destinationArn is no ARN: %.*s", STR_ARG(text));
+	if (str_equal(arn.service, STR("lambda")) && !str_equal(arn.account, logs->account))
+		return aws_error_set(error, AWS_ERROR_ACCESS_DENIED_EXCEPTION,
+			"Cross-account lambda invocation passing is not allowed. You must use DestinationPolicies to create cross account lambda triggers.");
+	if ((str_equal(arn.service, STR("kinesis")) || str_equal(arn.service, STR("firehose"))) &&
+		!logs_text(call, "roleArn").p)
+		return logs_refuse(error,
+			"destinationArn for vendor %.*s cannot be used without roleArn",
+			STR_ARG(arn.service));
+	return 0;
+}
+
 static int check(struct api_call *call, struct aws_error *error)
 {
 	static const char *const unknown[] = {
@@ -100,8 +122,8 @@ LOGS_HANDLER(logs_put_subscription)
 	_cleanup_(store_log_group_done) struct store_log_group group = {0};
 	json_t *before = NULL;
 
-	if (find_group(call, &group, error) < 0 || check(call, error) < 0 ||
-		find_filter(call, group.id, &before, error) < 0)
+	if (check_destination(call, error) < 0 || find_group(call, &group, error) < 0 ||
+		check(call, error) < 0 || find_filter(call, group.id, &before, error) < 0)
 		return -1;
 	json_t *filter = filter_of(call, before);
 	int result = logs_subscription_probe(logs, filter, error);

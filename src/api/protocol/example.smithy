@@ -91,6 +91,11 @@ structure Whole {
 
 	@uniqueItems
 	names: Names
+
+	@sensitive
+	@length(max: 4)
+	secret: String
+
 	nested: Whole
 	either: Either
 	document: Document

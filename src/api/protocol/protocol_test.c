@@ -233,6 +233,9 @@ static void limits_are_checked(void **state)
 		AWS_ERROR_VALIDATION_EXCEPTION,
 		"1 validation error detected: Value '[\"b\",\"a\",\"b\"]' at 'names' failed to "
 		"satisfy constraint: Member must have unique values");
+	assert_refused(target(name, "{\"secret\": \"hunter2\"}"), AWS_ERROR_VALIDATION_EXCEPTION,
+		"1 validation error detected: Value at 'secret' failed to satisfy constraint: "
+		"Member must have length less than or equal to 4");
 	assert_refused(target(name, "{\"nested\": {\"limit\": 0}}"), AWS_ERROR_VALIDATION_EXCEPTION,
 		"1 validation error detected: Value '0' at 'nested.limit' failed to satisfy "
 		"constraint: Member must have value greater than or equal to 1");

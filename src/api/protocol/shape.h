@@ -70,6 +70,7 @@ struct shape_pattern {
 struct shape_limits {
 	bool has_length_min, has_length_max, has_range_min, has_range_max;
 	bool is_unique;                 /* a list without equal items */
+	bool is_sensitive;              /* a refusal does not tell the value */
 	int64_t length_min, length_max; /* characters, bytes (blob), items or pairs */
 	double range_min, range_max;
 	struct shape_pattern *pattern; /* NULL: none */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FAULTS_MAX = 10, SHOWN_MAX = 200, PATH_MAX_SIZE = 512 };
+enum { FAULTS_MAX = 10, SHOWN_MAX = 1100, KEY_SHOWN_MAX = 200, PATH_MAX_SIZE = 512 };
 
 struct faults {
 	const struct codec *codec;
@@ -37,10 +37,12 @@ static void add_value(struct buf *buf, const json_t *value)
 		buf_add_text(buf, "...");
 }
 
-static void fault(struct faults *faults, const json_t *value, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* value NULL: it is not there. */
+static void fault(struct faults *faults, const struct shape_limits *limits, const json_t *value,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-static void fault(struct faults *faults, const json_t *value, const char *format, ...)
+static void fault(struct faults *faults, const struct shape_limits *limits, const json_t *value,
+	const char *format, ...)
 {
 	char constraint[512];
 	va_list arguments;
@@ -52,7 +54,9 @@ static void fault(struct faults *faults, const json_t *value, const char *format
 	va_end(arguments);
 	if (faults->count > 1)
 		buf_add_text(&faults->text, "; ");
-	if (value) {
+	if (value && limits->is_sensitive) {
+		buf_add_text(&faults->text, "Value at '");
+	} else if (value) {
 		buf_add_text(&faults->text, "Value '");
 		add_value(&faults->text, value);
 		buf_add_text(&faults->text, "' at '");
@@ -103,10 +107,11 @@ static void check_length(
 	int64_t length = length_of(member->shape, value);
 
 	if (limits->has_length_max && length > limits->length_max)
-		fault(faults, value, "Member must have length less than or equal to %lld",
+		fault(faults, limits, value, "Member must have length less than or equal to %lld",
 			(long long)limits->length_max);
 	if (limits->has_length_min && length < limits->length_min)
-		fault(faults, value, "Member must have length greater than or equal to %lld",
+		fault(faults, limits, value,
+			"Member must have length greater than or equal to %lld",
 			(long long)limits->length_min);
 }
 
@@ -119,11 +124,11 @@ static void check_range(
 	if (!codec_to_double(value, &number))
 		return;
 	if (limits->has_range_max && !(number <= limits->range_max))
-		fault(faults, value, "Member must have value less than or equal to %.15g",
+		fault(faults, limits, value, "Member must have value less than or equal to %.15g",
 			limits->range_max);
 	if (limits->has_range_min && !(number >= limits->range_min))
-		fault(faults, value, "Member must have value greater than or equal to %.15g",
-			limits->range_min);
+		fault(faults, limits, value,
+			"Member must have value greater than or equal to %.15g", limits->range_min);
 }
 
 static bool is_among(const char *const *values, const json_t *value)
@@ -152,11 +157,12 @@ static void check_text(
 		_cleanup_buf_ struct buf set = {0};
 		for (size_t i = 0; limits->values[i]; i++)
 			buf_printf(&set, "%s%s", i ? ", " : "", limits->values[i]);
-		fault(faults, value, "Member must satisfy enum value set: [%s]", buf_text(&set));
+		fault(faults, limits, value, "Member must satisfy enum value set: [%s]",
+			buf_text(&set));
 	}
 	if (limits->pattern && json_is_string(value) &&
 		shape_pattern_match(limits->pattern, codec_str(value)) != SHAPE_MATCHES)
-		fault(faults, value, "Member must satisfy regular expression pattern: %s",
+		fault(faults, limits, value, "Member must satisfy regular expression pattern: %s",
 			limits->pattern->text);
 }
 
@@ -200,7 +206,7 @@ static void check_limits(
 	if (limits->values || limits->pattern)
 		check_text(faults, member, value);
 	if (limits->is_unique && has_twins(value))
-		fault(faults, value, "Member must have unique values");
+		fault(faults, limits, value, "Member must have unique values");
 }
 
 /* As deep as the value, at most CODEC_DEPTH_MAX. NOLINTBEGIN(misc-no-recursion) */
@@ -232,7 +238,7 @@ static void check_members(
 			if (!faults->missing[0])
 				snprintf(faults->missing, sizeof(faults->missing), "%s",
 					member->ec2);
-			fault(faults, NULL, "Member must not be null");
+			fault(faults, NULL, NULL, "Member must not be null");
 		}
 		faults->path.n = before;
 	}
@@ -270,7 +276,7 @@ static void check_pairs(
 		_cleanup_json_ json_t *name = json_string(key);
 		if (shape->members[0].limits && name)
 			check_limits(faults, &shape->members[0], name);
-		buf_printf(&faults->path, ".%.*s.member", SHOWN_MAX, key);
+		buf_printf(&faults->path, ".%.*s.member", KEY_SHOWN_MAX, key);
 		if (!json_is_null(item))
 			check_value(faults, &shape->members[1], item, depth);
 		faults->path.n = before;
