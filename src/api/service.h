@@ -75,8 +75,9 @@ struct api_operation {
 	 * NULL: the usual way. */
 	bool (*read)(struct api_call *call, struct str body, json_t **ret_input);
 	const char
-		*action;  /* "iam:CreateUser" is made from prefix and name; set where it differs */
-	bool is_open;     /* no permission is asked: sts:GetCallerIdentity */
+		*action; /* "iam:CreateUser" is made from prefix and name; set where it differs */
+	enum aws_error_code validation_code; /* where it is not the service's; 0: that */
+	bool is_open;                        /* no permission is asked: sts:GetCallerIdentity */
 	bool is_unsigned; /* anonymous callers may: sts:AssumeRoleWithWebIdentity */
 };
 

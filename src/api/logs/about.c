@@ -3,7 +3,7 @@
  * "log-group:NAME:log-stream:", as AWS does, so that policies on "log-group:NAME:*" allow it; those
  * on tags ask for "log-group:NAME". Keys: aws:ResourceTag/KEY of the group that is there,
  * aws:RequestTag/KEY and aws:TagKeys of the tags that a request gives or takes. */
-#include "api/logs/logs_priv.h"
+#include "api/logs/kept_priv.h"
 
 #include <string.h>
 
@@ -77,11 +77,65 @@ int logs_about_stream(
 	return 0;
 }
 
+/* With the tags that it has, when it is there. */
+static int add_kept(struct api_call *call, struct api_authorization *authorization,
+	const struct logs_kept *kept, struct str name, struct aws_error *error)
+{
+	const struct logs *logs = logs_of(call);
+	json_t *object = NULL, *value;
+	const char *key;
+
+	api_about_resource(authorization, "arn:aws:logs:%.*s:%.*s:%s:%.*s", STR_ARG(logs->region),
+		STR_ARG(logs->account), kept->type, STR_ARG(name));
+	if (logs_kept_find(call, kept, name, &object, error) < 0)
+		return -1;
+	json_object_foreach(json_object_get(object, "tags"), key, value)
+		add_resource_tag(authorization, str_from(key), logs_string(value));
+	json_decref(object);
+	return 0;
+}
+
+int logs_about_kept(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	/* The first that the operation's name has. */
+	static const struct {
+		const char *part, *member;
+		const struct logs_kept *kept;
+	} rows[] = {{"DeliverySource", "name", &logs_delivery_sources},
+		{"DeliveryDestinationPolicy", "deliveryDestinationName",
+			&logs_delivery_destinations},
+		{"DeliveryDestination", "name", &logs_delivery_destinations},
+		{"Delivery", "id", &logs_deliveries},
+		{"Destination", "destinationName", &logs_destinations}};
+	size_t i = 0;
+
+	while (!strstr(call->operation->name, rows[i].part))
+		i++;
+	add_request_tags(call, authorization);
+	return add_kept(call, authorization, rows[i].kept, logs_text(call, rows[i].member), error);
+}
+
+/* A delivery that is made: its source and its destination. */
+int logs_about_pair(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	struct str arn = logs_text(call, "deliveryDestinationArn");
+
+	add_request_tags(call, authorization);
+	api_about_resource(authorization, "%.*s", STR_ARG(arn));
+	return add_kept(call, authorization, &logs_delivery_sources,
+		logs_text(call, "deliverySourceName"), error);
+}
+
 int logs_about_tags(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
 {
 	struct str group = logs_text(call, "logGroupName"), arn = logs_text(call, "resourceArn");
 
+	const struct logs_kept *kept = arn.p ? logs_kept_of_arn(logs_of(call), arn, &group) : NULL;
+	if (kept)
+		return add_kept(call, authorization, kept, group, error);
 	if (arn.p && !logs_parse_group(logs_of(call), arn, &group))
 		return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
 			"The specified resource does not exist.");

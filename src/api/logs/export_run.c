@@ -274,7 +274,7 @@ static void take_up(struct logs_exports *exports)
 	{
 		const char *status = logs_export_status(task);
 		if (strcmp(status, "RUNNING") == 0)
-			logs_export_set(exports, task, "PENDING", "Task is pending", &err);
+			logs_export_set(exports, task, "PENDING", NULL, &err);
 		else if (strcmp(status, "PENDING_CANCEL") == 0)
 			logs_export_set(
 				exports, task, "CANCELLED", "Task was cancelled by the user", &err);

@@ -21,6 +21,12 @@ const char *logs_export_status(const json_t *task)
 	return json_string_value(json_object_get(json_object_get(task, "status"), "code"));
 }
 
+static json_int_t created(const json_t *task)
+{
+	return json_integer_value(
+		json_object_get(json_object_get(task, "executionInfo"), "creationTime"));
+}
+
 static bool is_over(const json_t *task)
 {
 	const char *status = logs_export_status(task);
@@ -43,10 +49,11 @@ int logs_export_set(struct logs_exports *exports, json_t *task, const char *code
 	const char *message, struct err *err)
 {
 	json_object_set_new(
-		task, "status", json_pack("{s:s, s:s}", "code", code, "message", message));
+		task, "status", json_pack("{s:s, s:s*}", "code", code, "message", message));
 	if (is_over(task))
 		json_object_set_new(json_object_get(task, "executionInfo"), "completionTime",
 			json_integer(clock_wall_ns() / 1000000));
+	pthread_cond_broadcast(&exports->changed);
 	return logs_export_save(exports, task, err);
 }
 
@@ -267,7 +274,7 @@ static int add_task(
 		aws_error_internal(error);
 	} else {
 		json_array_append(exports->tasks, task);
-		pthread_cond_signal(&exports->changed);
+		pthread_cond_broadcast(&exports->changed);
 		result = 0;
 	}
 	pthread_mutex_unlock(&exports->lock);
@@ -343,6 +350,20 @@ static int list_tasks(struct api_call *call, const struct logs_exports *exports,
 	return is_behind ? 0 : logs_refuse_token(error);
 }
 
+/* What ends in a moment has ended, so that who asks at once need not ask again. Under the lock. */
+static void wait_for_newest(struct logs_exports *exports)
+{
+	json_t *task =
+		json_incref(json_array_get(exports->tasks, json_array_size(exports->tasks) - 1));
+	int64_t until_ms = created(task) + LOGS_EXPORT_WAIT_MS;
+	const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
+
+	while (task && !is_over(task) && !exports->is_stopping &&
+		pthread_cond_timedwait(&exports->changed, &exports->lock, &until) == 0)
+		;
+	json_decref(task);
+}
+
 LOGS_HANDLER(logs_describe_exports)
 {
 	struct logs_exports *exports = logs_of(call)->exports;
@@ -353,6 +374,7 @@ LOGS_HANDLER(logs_describe_exports)
 	if (logs_page_after(call, &after, error) < 0)
 		return -1;
 	pthread_mutex_lock(&exports->lock);
+	wait_for_newest(exports);
 	int result = list_tasks(call, exports, buf_str(&after), page, error);
 	pthread_mutex_unlock(&exports->lock);
 	return result;
@@ -392,12 +414,6 @@ static void add_document(void *context, const struct store_log_document *documen
 	if (task && logs_export_status(task))
 		json_array_append(context, task);
 	json_decref(task);
-}
-
-static json_int_t created(const json_t *task)
-{
-	return json_integer_value(
-		json_object_get(json_object_get(task, "executionInfo"), "creationTime"));
 }
 
 /* The database has them in the order of ids. */
@@ -446,7 +462,7 @@ void logs_exports_stop(struct logs *logs)
 	pthread_mutex_lock(&exports->lock);
 	exports->is_stopping = true;
 	exports->is_cancelled = true;
-	pthread_cond_signal(&exports->changed);
+	pthread_cond_broadcast(&exports->changed);
 	pthread_mutex_unlock(&exports->lock);
 	if (exports->has_thread)
 		pthread_join(exports->thread, NULL);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #define LOGS_EXPORTS_MAX    1000 /* kept; the oldest that is over goes */
+#define LOGS_EXPORT_WAIT_MS 200
 #define LOGS_EXPORT_PREFIX  "exportedlogs"
 #define LOGS_EXPORT_STREAMS "streams"
 
@@ -25,7 +26,7 @@ struct logs_exports {
 
 const char *logs_export_status(const json_t *task);
 /* In the list and the database; under the lock. Not being able to write it is told, not undone: the
- * next start runs the task again. */
+ * next start runs the task again. message NULL: none. */
 int logs_export_set(struct logs_exports *exports, json_t *task, const char *code,
 	const char *message, struct err *err);
 int logs_export_save(struct logs_exports *exports, const json_t *task, struct err *err);

@@ -55,7 +55,26 @@ service Logs_20140328 {
 		DisassociateKmsKey
 		PutDataProtectionPolicy
 		GetDataProtectionPolicy
+		PutDestination
+		PutDestinationPolicy
 		DescribeDestinations
+		DeleteDestination
+		PutDeliverySource
+		GetDeliverySource
+		DescribeDeliverySources
+		DeleteDeliverySource
+		PutDeliveryDestination
+		GetDeliveryDestination
+		DescribeDeliveryDestinations
+		DeleteDeliveryDestination
+		PutDeliveryDestinationPolicy
+		GetDeliveryDestinationPolicy
+		DeleteDeliveryDestinationPolicy
+		CreateDelivery
+		GetDelivery
+		DescribeDeliveries
+		DeleteDelivery
+		UpdateDeliveryConfiguration
 		DescribeAccountPolicies
 		DescribeIndexPolicies
 		DescribeFieldIndexes

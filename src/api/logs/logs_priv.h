@@ -55,6 +55,10 @@ int logs_about_query(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 int logs_about_kms(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_kept(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
+int logs_about_pair(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 int logs_about_record(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error);
 
@@ -193,6 +197,20 @@ LOGS_HANDLER(logs_associate_key);
 LOGS_HANDLER(logs_disassociate_key);
 LOGS_HANDLER(logs_put_protection_policy);
 LOGS_HANDLER(logs_get_protection_policy);
+LOGS_HANDLER(logs_put_destination);
+LOGS_HANDLER(logs_put_destination_policy);
+LOGS_HANDLER(logs_describe_destinations);
+LOGS_HANDLER(logs_delete_destination);
+LOGS_HANDLER(logs_put_delivery_source);
+LOGS_HANDLER(logs_put_delivery_destination);
+LOGS_HANDLER(logs_put_delivery_policy);
+LOGS_HANDLER(logs_get_delivery_policy);
+LOGS_HANDLER(logs_delete_delivery_policy);
+LOGS_HANDLER(logs_create_delivery);
+LOGS_HANDLER(logs_update_delivery);
+LOGS_HANDLER(logs_get_delivery);
+LOGS_HANDLER(logs_describe_deliveries);
+LOGS_HANDLER(logs_delete_delivery);
 LOGS_HANDLER(logs_none);
 LOGS_HANDLER(logs_query_groups);
 /* The tags of a group that is just made. */

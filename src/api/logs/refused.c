@@ -79,8 +79,7 @@ LOGS_HANDLER(logs_none)
 {
 	static const struct {
 		const char *operation, *member;
-	} lists[] = {{"DescribeDestinations", "destinations"},
-		{"DescribeAccountPolicies", "accountPolicies"},
+	} lists[] = {{"DescribeAccountPolicies", "accountPolicies"},
 		{"DescribeIndexPolicies", "indexPolicies"},
 		{"DescribeFieldIndexes", "fieldIndexes"},
 		{"ListLogAnomalyDetectors", "anomalyDetectors"}, {"ListAnomalies", "anomalies"}};

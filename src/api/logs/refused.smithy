@@ -47,18 +47,6 @@ operation GetDataProtectionPolicy {
 	}
 }
 
-operation DescribeDestinations {
-	input := {
-		DestinationNamePrefix: DestinationName
-		nextToken: NextToken
-		limit: DescribeLimit
-	}
-	output := {
-		destinations: Destinations
-		nextToken: NextToken
-	}
-}
-
 operation DescribeAccountPolicies {
 	input := {
 		@required
@@ -143,14 +131,6 @@ operation ListLogGroupsForQuery {
 @pattern("[\\w+=/:,.@\\-\\*]*")
 string ResourceIdentifier
 
-@length(min: 1, max: 512)
-@pattern("[^:*]*")
-string DestinationName
-
-list Destinations {
-	member: Destination
-}
-
 enum PolicyType {
 	DATA_PROTECTION_POLICY
 	SUBSCRIPTION_FILTER_POLICY
@@ -210,15 +190,6 @@ list Anomalies {
 
 @range(min: 50, max: 500)
 integer ListLogGroupsForQueryMaxResults
-
-structure Destination {
-	destinationName: DestinationName
-	targetArn: TargetArn
-	roleArn: RoleArn
-	accessPolicy: AccessPolicy
-	arn: String
-	creationTime: Timestamp
-}
 
 structure AccountPolicy {
 	policyName: String
@@ -308,12 +279,6 @@ structure Anomaly {
 	suppressedUntil: EpochMillis
 	isPatternLevelSuppression: Boolean
 }
-
-@length(min: 1)
-string TargetArn
-
-@length(min: 1)
-string AccessPolicy
 
 enum Scope {
 	ALL

@@ -6,6 +6,13 @@
 
 #include <inttypes.h>
 
+/* Those of deliveries have other codes than the rest. */
+#define DELIVERY(operation, about_, run_)                                                          \
+	{                                                                                          \
+		.name = operation, .about = about_, .run = run_,                                   \
+		.validation_code = AWS_ERROR_VALIDATION_EXCEPTION                                  \
+	}
+
 static const struct api_operation operations[] = {
 	{"CreateLogGroup", logs_about_group, logs_create_group},
 	{"DeleteLogGroup", logs_about_group, logs_delete_group},
@@ -53,7 +60,26 @@ static const struct api_operation operations[] = {
 	{"DisassociateKmsKey", logs_about_kms, logs_disassociate_key},
 	{"PutDataProtectionPolicy", logs_about_group, logs_put_protection_policy},
 	{"GetDataProtectionPolicy", logs_about_group, logs_get_protection_policy},
-	{"DescribeDestinations", NULL, logs_none},
+	{"PutDestination", logs_about_kept, logs_put_destination},
+	{"PutDestinationPolicy", logs_about_kept, logs_put_destination_policy},
+	{"DescribeDestinations", NULL, logs_describe_destinations},
+	{"DeleteDestination", logs_about_kept, logs_delete_destination},
+	DELIVERY("PutDeliverySource", logs_about_kept, logs_put_delivery_source),
+	DELIVERY("GetDeliverySource", logs_about_kept, logs_get_delivery),
+	DELIVERY("DescribeDeliverySources", NULL, logs_describe_deliveries),
+	DELIVERY("DeleteDeliverySource", logs_about_kept, logs_delete_delivery),
+	DELIVERY("PutDeliveryDestination", logs_about_kept, logs_put_delivery_destination),
+	DELIVERY("GetDeliveryDestination", logs_about_kept, logs_get_delivery),
+	DELIVERY("DescribeDeliveryDestinations", NULL, logs_describe_deliveries),
+	DELIVERY("DeleteDeliveryDestination", logs_about_kept, logs_delete_delivery),
+	DELIVERY("PutDeliveryDestinationPolicy", logs_about_kept, logs_put_delivery_policy),
+	DELIVERY("GetDeliveryDestinationPolicy", logs_about_kept, logs_get_delivery_policy),
+	DELIVERY("DeleteDeliveryDestinationPolicy", logs_about_kept, logs_delete_delivery_policy),
+	DELIVERY("CreateDelivery", logs_about_pair, logs_create_delivery),
+	DELIVERY("GetDelivery", logs_about_kept, logs_get_delivery),
+	DELIVERY("DescribeDeliveries", NULL, logs_describe_deliveries),
+	DELIVERY("DeleteDelivery", logs_about_kept, logs_delete_delivery),
+	DELIVERY("UpdateDeliveryConfiguration", logs_about_kept, logs_update_delivery),
 	{"DescribeAccountPolicies", NULL, logs_none},
 	{"DescribeIndexPolicies", NULL, logs_none},
 	{"DescribeFieldIndexes", NULL, logs_none},

@@ -7,6 +7,7 @@
  * One thread goes through the filters when events have come, and every second. Where a filter is in
  * its group is kept in the database after each answer: what was not answered well is sent again,
  * later and later; so events come at least once. */
+#include "api/logs/kept_priv.h"
 #include "api/logs/subscriptions_priv.h"
 
 #include "aws/digest.h"
@@ -161,8 +162,8 @@ static bool post(const char *url, const char *target, const char *body)
 
 static bool send_envelope(const struct logs *logs, const json_t *filter, const json_t *envelope)
 {
-	const char *arn = text_of(filter, "destinationArn"), *target;
-	const char *url = url_of(logs, arn);
+	_cleanup_free_ char *arn = logs_destination_target(logs, text_of(filter, "destinationArn"));
+	const char *url = arn ? url_of(logs, arn) : NULL, *target;
 	_cleanup_buf_ struct buf data = {0};
 
 	if (!url)

@@ -1,6 +1,7 @@
 /* Subscription filters: the operations. A filter is a document of its group; where it is in the
  * group is another one (subscription_send.c), which has the filter's own id in its name, so that a
  * sender that is late cannot bring back what was deleted or begun anew. */
+#include "api/logs/kept_priv.h"
 #include "api/logs/subscriptions_priv.h"
 
 #include "aws/arn.h"
@@ -83,7 +84,7 @@ static int save(struct api_call *call, int64_t owner, const json_t *filter, stru
 }
 
 /* What the caller names, before the group is looked for, as AWS's answers show. */
-static int check_destination(const struct api_call *call, struct aws_error *error)
+static int check_destination(struct api_call *call, struct aws_error *error)
 {
 	const struct logs *logs = logs_of(call);
 	struct str text = logs_text(call, "destinationArn");
@@ -99,7 +100,7 @@ static int check_destination(const struct api_call *call, struct aws_error *erro
 		return logs_refuse(error,
 			"destinationArn for vendor %.*s cannot be used without roleArn",
 			STR_ARG(arn.service));
-	return 0;
+	return logs_destination_allow(call, text, error);
 }
 
 static int check(struct api_call *call, struct aws_error *error)

@@ -1,5 +1,6 @@
-/* Tags of log groups, by the old operations (of groups) and the new (of ARNs). */
-#include "api/logs/logs_priv.h"
+/* Tags of log groups, by the old operations (of groups) and the new (of ARNs), and of what is kept
+ * by name, which has them in its document. */
+#include "api/logs/kept_priv.h"
 
 #include <strings.h>
 
@@ -47,10 +48,66 @@ int logs_put_tags(struct api_call *call, struct str group, struct aws_error *err
 		&call->exchange->err);
 }
 
+/* ---- of what is kept ---- */
+
+static const struct logs_kept *kept_of(const struct api_call *call, struct str *ret_name)
+{
+	struct str arn = logs_text(call, "resourceArn");
+
+	return arn.p ? logs_kept_of_arn(logs_of(call), arn, ret_name) : NULL;
+}
+
+/* Puts the tags of the input, or takes away its keys. */
+static int change(struct api_call *call, const struct logs_kept *kept, struct str name,
+	struct aws_error *error)
+{
+	json_t *object = NULL, *item;
+	size_t i;
+
+	if (logs_kept_get(call, kept, name, &object, error) < 0)
+		return -1;
+	json_t *tags = json_object_get(object, "tags");
+	json_object_update(tags, json_object_get(call->input, "tags"));
+	json_array_foreach(json_object_get(call->input, "tagKeys"), i, item)
+		json_object_del(tags, json_string_value(item));
+	int result = json_object_size(tags) > LOGS_TAGS_MAX
+			     ? aws_error_default(error, AWS_ERROR_TOO_MANY_TAGS_EXCEPTION)
+			     : logs_kept_put(call, kept, object, error);
+	json_decref(object);
+	return result;
+}
+
+static int change_locked(struct api_call *call, const struct logs_kept *kept, struct str name,
+	struct aws_error *error)
+{
+	logs_kept_lock();
+	int result = change(call, kept, name, error);
+	logs_kept_unlock();
+	return result;
+}
+
+static int list_kept(struct api_call *call, const struct logs_kept *kept, struct str name,
+	struct aws_error *error)
+{
+	json_t *object = NULL;
+
+	if (logs_kept_get(call, kept, name, &object, error) < 0)
+		return -1;
+	json_object_set(call->output, "tags", json_object_get(object, "tags"));
+	json_decref(object);
+	return 0;
+}
+
+/* ---- the operations ---- */
+
 LOGS_HANDLER(logs_tag)
 {
 	struct str group;
+	const struct logs_kept *kept = kept_of(call, &group);
 
+	if (kept)
+		return logs_check_tags(call, error) < 0 ? -1
+							: change_locked(call, kept, group, error);
 	if (group_of(call, &group, error) < 0 || logs_check_tags(call, error) < 0)
 		return -1;
 	return logs_put_tags(call, group, error);
@@ -60,9 +117,12 @@ LOGS_HANDLER(logs_untag)
 {
 	const json_t *list = json_object_get(call->input, "tagKeys");
 	struct str group;
+	const struct logs_kept *kept = kept_of(call, &group);
 	size_t i;
 	json_t *item;
 
+	if (kept)
+		return change_locked(call, kept, group, error);
 	if (!list)
 		list = json_object_get(call->input, "tags");
 	if (group_of(call, &group, error) < 0)
@@ -84,7 +144,10 @@ static void add_tag(void *context, struct str key, struct str value)
 LOGS_HANDLER(logs_list_tags)
 {
 	struct str group;
+	const struct logs_kept *kept = kept_of(call, &group);
 
+	if (kept)
+		return list_kept(call, kept, group, error);
 	if (group_of(call, &group, error) < 0)
 		return -1;
 	json_t *tags = json_object();

@@ -167,10 +167,13 @@ static int read_call(struct api_exchange *exchange, struct state *state, struct 
 	if (!read_raw(state, call, request.body))
 		result = protocol_read(service->shape, state->context.protocol,
 			state->context.operation, &request, &state->input, error);
-	if (result < 0 && service->validation_code &&
+	enum aws_error_code code = call->operation->validation_code
+					   ? call->operation->validation_code
+					   : service->validation_code;
+	if (result < 0 && code &&
 		(error->code == AWS_ERROR_VALIDATION_EXCEPTION ||
 			error->code == AWS_ERROR_VALIDATION_ERROR))
-		error->code = service->validation_code;
+		error->code = code;
 	call->input = state->input;
 	return result;
 }

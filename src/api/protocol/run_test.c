@@ -252,6 +252,18 @@ static void services_have_their_own_code(void **state)
 		.body = "{}"});
 	assert_answer(400, "{\"__type\":\"InvalidParameterException\",\"message\":\"2 validation "
 			   "errors detected: Value null at 'namespace' failed");
+	/* Its deliveries say ValidationException all the same. */
+	const struct api_operation one[] = {
+		{.name = "PutMetricData",
+			.about = about_put,
+			.run = put,
+			.validation_code = AWS_ERROR_VALIDATION_EXCEPTION},
+		{0}};
+	other.operations = one;
+	run_call((struct call){.service = &other,
+		.target = "GraniteServiceVersion20100801.PutMetricData",
+		.body = "{}"});
+	assert_answer(400, "{\"__type\":\"ValidationException\"");
 }
 
 /* The server refuses before a body is read: the answer still has the protocol's form. */
