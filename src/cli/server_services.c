@@ -153,11 +153,19 @@ static int open_all(struct server_services *services, const struct server_servic
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities),
 		.actions = options->alarm_actions};
+	const struct firehose_options firehose = {.folder = services->folder,
+		.database = services->database,
+		.objects = services->objects,
+		.region = str_from(services->region),
+		.account = store_identities_account(services->identities)};
+	if (firehose_start(&services->firehose, &firehose, err) < 0)
+		return -1;
 	services->logs = (struct logs){.events = services->events,
 		.database = services->database,
 		.metrics = services->metrics,
 		.flow_logs = services->flow_logs,
 		.objects = services->objects,
+		.firehose = services->firehose,
 		.destinations = options->log_destinations,
 		.live_tail_ms = (int64_t)options->live_tail_seconds * 1000,
 		.region = str_from(services->region),
@@ -170,13 +178,6 @@ static int open_all(struct server_services *services, const struct server_servic
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities)};
 	if (glue_start(&services->glue, &glue, err) < 0)
-		return -1;
-	const struct firehose_options firehose = {.folder = services->folder,
-		.database = services->database,
-		.objects = services->objects,
-		.region = str_from(services->region),
-		.account = store_identities_account(services->identities)};
-	if (firehose_start(&services->firehose, &firehose, err) < 0)
 		return -1;
 	services->ec2 = (struct ec2_context){services->network, services->flow_logs,
 		services->objects, services->firehose, options->has_short_intervals};
@@ -231,8 +232,8 @@ void server_services_close(struct server_services *services)
 	store_queries_close(services->queries);
 	free(services->athena_folder);
 	s3_stop(services->s3);
+	logs_stop(&services->logs); /* delivers to Firehose */
 	firehose_stop(services->firehose);
-	logs_stop(&services->logs);
 	store_flow_logs_close(services->flow_logs);
 	store_network_close(services->network);
 	store_events_close(services->events);

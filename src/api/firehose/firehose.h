@@ -27,5 +27,10 @@ void firehose_stop(struct firehose *firehose);
 /* Whether records can be put into the stream. Any thread. */
 bool firehose_has_stream(struct firehose *firehose, struct str name);
 
+/* A record of another service's: stored when it returns 0. FIREHOSE_NONE: there is no such stream,
+ * or it is being deleted. Any thread. Blocks: on the disk. */
+enum { FIREHOSE_NONE = 1 };
+int firehose_add(struct firehose *firehose, struct str name, struct str record, struct err *err);
+
 /* Counters for /metrics; context: struct firehose. */
 void firehose_metrics(void *context, struct buf *lines);

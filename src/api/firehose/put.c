@@ -103,6 +103,25 @@ static int put_records(struct api_call *call, const json_t *list, struct aws_err
 	return store(call, stream, &put, bytes.n, error);
 }
 
+int firehose_add(struct firehose *firehose, struct str name, struct str record, struct err *err)
+{
+	_cleanup_stream_ struct firehose_stream *stream = NULL;
+	const struct store_journal_put put = {
+		.records = &record, .count = 1, .now_ms = clock_wall_ns() / 1000000};
+
+	if (!firehose_has_stream(firehose, name) ||
+		firehose_stream_find(firehose, name, &stream, NULL) < 0)
+		return FIREHOSE_NONE;
+	if (store_journal_put(stream->journal, &put, err) < 0) {
+		atomic_fetch_add(&firehose->refused, 1);
+		return -1;
+	}
+	atomic_fetch_add(&firehose->records, 1);
+	atomic_fetch_add(&firehose->bytes, record.n);
+	atomic_fetch_add(&firehose->batches, 1);
+	return 0;
+}
+
 FIREHOSE_HANDLER(firehose_put)
 {
 	char batch[2 * ID_RANDOM];

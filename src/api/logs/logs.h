@@ -17,6 +17,7 @@ struct live_tails;
 struct logs_subscriptions;
 struct logs_exports;
 struct store_objects;
+struct firehose;
 
 /* Context of the service; what it points to outlives it. */
 struct logs {
@@ -25,6 +26,7 @@ struct logs {
 	struct store_metrics *metrics;
 	struct store_objects *objects;     /* where export tasks write */
 	struct store_flow_logs *flow_logs; /* for the formats of lines; may be NULL */
+	struct firehose *firehose;         /* streams that filters may deliver to; may be NULL */
 	struct str region, account;
 	/* "ARN=URL" of subscription filters; ends with NULL; "*" is every ARN. */
 	const char *const *destinations;

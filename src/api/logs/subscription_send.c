@@ -1,6 +1,7 @@
 /* Subscription filters: what matches goes to their destinations, in AWS's envelope (CloudWatch Logs
  * user guide, "Real-time processing of log data with subscriptions"): gzip'd JSON of the events of
- * one stream. What an ARN is posted to is the operator's to say; unsigned, in the form of its kind:
+ * one stream. A stream of this server's Firehose gets them as a record. What another ARN is posted
+ * to is the operator's to say, also of this server's; unsigned, in the form of its kind:
  *   firehose   PutRecordBatch of one record       kinesis   PutRecord
  *   others     {"awslogs": {"data": "..."}}, as functions get it
  *
@@ -10,6 +11,8 @@
 #include "api/logs/kept_priv.h"
 #include "api/logs/subscriptions_priv.h"
 
+#include "api/firehose/firehose.h"
+#include "aws/arn.h"
 #include "aws/digest.h"
 #include "base/clock.h"
 
@@ -62,7 +65,7 @@ static json_t *envelope_of(const struct logs *logs, const json_t *filter, const 
 		"logStream", "", "subscriptionFilters", text_of(filter, "filterName"), "logEvents");
 }
 
-static void add_packed(struct buf *base64, const json_t *envelope)
+static void add_packed(struct buf *packed, const json_t *envelope)
 {
 	_cleanup_free_ char *text = json_dumps(envelope, JSON_COMPACT);
 	struct libdeflate_compressor *compressor = libdeflate_alloc_compressor(6);
@@ -71,10 +74,10 @@ static void add_packed(struct buf *base64, const json_t *envelope)
 	if (!compressor || !text)
 		abort();
 	size_t bound = libdeflate_gzip_compress_bound(compressor, n);
-	_cleanup_free_ char *packed = mem_new(bound, 1);
-	size_t size = libdeflate_gzip_compress(compressor, text, n, packed, bound);
+	_cleanup_free_ char *bytes = mem_new(bound, 1);
+	size_t size = libdeflate_gzip_compress(compressor, text, n, bytes, bound);
 	libdeflate_free_compressor(compressor);
-	aws_base64_add(base64, packed, size);
+	buf_add(packed, bytes, size);
 }
 
 /* ---- the destination ---- */
@@ -160,15 +163,44 @@ static bool post(const char *url, const char *target, const char *body)
 	return code == CURLE_OK && is_taken(status, &answer);
 }
 
+/* Of this server's Firehose. */
+static bool own_stream(const struct logs *logs, const char *text, struct str *ret_name)
+{
+	struct str prefix = STR("deliverystream/");
+	struct aws_arn arn;
+
+	if (!logs->firehose || !aws_arn_parse(str_from(text), &arn) ||
+		!str_equal(arn.service, STR("firehose")) || !str_equal(arn.region, logs->region) ||
+		!str_equal(arn.account, logs->account) || !str_starts_with(arn.resource, prefix))
+		return false;
+	*ret_name = (struct str){arn.resource.p + prefix.n, arn.resource.n - prefix.n};
+	return true;
+}
+
+/* Nothing is sent to a stream that is here: what waits there would be delivered. */
+static bool has_own_stream(const struct logs *logs, const json_t *filter)
+{
+	_cleanup_free_ char *arn = logs_destination_target(logs, text_of(filter, "destinationArn"));
+	struct str name;
+
+	return arn && !url_of(logs, arn) && own_stream(logs, arn, &name) &&
+	       firehose_has_stream(logs->firehose, name);
+}
+
 static bool send_envelope(const struct logs *logs, const json_t *filter, const json_t *envelope)
 {
 	_cleanup_free_ char *arn = logs_destination_target(logs, text_of(filter, "destinationArn"));
 	const char *url = arn ? url_of(logs, arn) : NULL, *target;
-	_cleanup_buf_ struct buf data = {0};
+	_cleanup_buf_ struct buf packed = {0}, data = {0};
+	struct err err = ERR_INIT;
+	struct str stream;
 
-	if (!url)
+	if (!url && (!arn || !own_stream(logs, arn, &stream)))
 		return false;
-	add_packed(&data, envelope);
+	add_packed(&packed, envelope);
+	if (!url)
+		return firehose_add(logs->firehose, stream, buf_str(&packed), &err) == 0;
+	aws_base64_add(&data, packed.p, packed.n);
 	json_t *body = body_of(arn, buf_text(&data), text_of(envelope, "logStream"), &target);
 	_cleanup_free_ char *text = json_dumps(body, JSON_COMPACT);
 	json_decref(body);
@@ -183,7 +215,7 @@ int logs_subscription_probe(const struct logs *logs, const json_t *filter, struc
 		json_pack("{s:s, s:I, s:s}", "id", "", "timestamp",
 			(json_int_t)(clock_wall_ns() / 1000000), "message",
 			"CWL CONTROL MESSAGE: Checking health of destination."));
-	bool is_sent = send_envelope(logs, filter, envelope);
+	bool is_sent = has_own_stream(logs, filter) || send_envelope(logs, filter, envelope);
 	json_decref(envelope);
 	if (is_sent)
 		return 0;
