@@ -85,9 +85,8 @@ int logs_group(const struct api_call *call, struct str *ret_name, struct aws_err
 		return 0;
 	}
 	if (!logs_parse_group(logs_of(call), identifier, ret_name))
-		return logs_refuse(error,
-			"The logGroupIdentifier is no log group of this account: %.*s",
-			STR_ARG(identifier));
+		return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
+			"The specified log group does not exist.");
 	return 0;
 }
 

@@ -10,7 +10,8 @@
 
 enum { ID_DIGITS = 16, TYPES_MAX = 6 };
 
-/* What API reference, PutDeliverySource, lists as logType, by the service of the ARN. */
+/* What the API reference lists as logType (PutDeliverySource; EventBridge user guide), by the
+ * service of the ARN. */
 static const struct source_service {
 	const char *name, *types[TYPES_MAX];
 } services[] = {
@@ -23,6 +24,7 @@ static const struct source_service {
 			"AUTO_MODE_LOAD_BALANCING_LOGS"}},
 	{"elasticloadbalancing", {"NLB_ACCESS_LOGS"}},
 	{"entityresolution", {"WORKFLOW_LOGS"}},
+	{"events", {"ERROR_LOGS", "INFO_LOGS", "TRACE_LOGS"}},
 	{"mediapackagev2", {"EGRESS_ACCESS_LOGS", "INGRESS_ACCESS_LOGS"}},
 	{"mediatailor", {"AD_DECISION_SERVER_LOGS", "MANIFEST_SERVICE_LOGS", "TRANSCODE_LOGS"}},
 	{"network-firewall", {"ALERT_LOGS", "ALLOW_LOGS", "DENY_LOGS"}},
@@ -48,6 +50,13 @@ static const char *const cloudfront_fields[] = {"date", "time", "x-edge-location
 	"fle-encrypted-fields", "c-port", "time-to-first-byte", "x-edge-detailed-result-type",
 	"sc-content-type", "sc-content-len", "sc-range-start", "sc-range-end"};
 #define CLOUDFRONT_SUFFIX "AWSLogs/{account-id}/CloudFront/"
+
+/* Of this server's region and account; what is global has no region. */
+static bool is_here(const struct api_call *call, const struct aws_arn *arn)
+{
+	return !arn->region.n || (str_equal(arn->region, logs_of(call)->region) &&
+					 str_equal(arn->account, logs_of(call)->account));
+}
 
 static int refuse(struct aws_error *error, const char *text)
 {
@@ -141,6 +150,9 @@ static int check_source(
 		if (!str_equal(arn.service, str_from(services[i].name)))
 			continue;
 		*ret_service = arn.service;
+		if (!is_here(call, &arn))
+			return refuse(
+				error, "resourceArn is of another region or another account.");
 		for (size_t k = 0; k < TYPES_MAX && services[i].types[k]; k++)
 			if (str_equal(type, str_from(services[i].types[k])))
 				return 0;
@@ -181,7 +193,7 @@ static int put_source(struct api_call *call, struct str service, struct aws_erro
 
 LOGS_HANDLER(logs_put_delivery_source)
 {
-	struct str service;
+	struct str service = STR_NONE;
 
 	if (check_source(call, &service, error) < 0 || logs_check_tags(call, error) < 0)
 		return -1;
@@ -216,6 +228,9 @@ static int check_destination(
 		if (!str_equal(arn.service, str_from(types[i].service)))
 			continue;
 		*ret_type = types[i].type;
+		if (!is_here(call, &arn) || (arn.region.n > 0) == (i == 0))
+			return refuse(error,
+				"destinationResourceArn is of another region or another account.");
 		return type.p && !str_equal(type, str_from(types[i].type))
 			       ? refuse(error, "deliveryDestinationType is not that of the ARN.")
 			       : 0;
@@ -255,7 +270,7 @@ static int put_destination(struct api_call *call, const char *type, struct aws_e
 
 LOGS_HANDLER(logs_put_delivery_destination)
 {
-	const char *type;
+	const char *type = "";
 
 	if (check_destination(call, &type, error) < 0 || logs_check_tags(call, error) < 0)
 		return -1;
@@ -371,15 +386,33 @@ struct pair {
 	bool is_there;
 };
 
+static int read_destination(
+	const struct api_call *call, struct str text, struct str *ret_name, struct aws_error *error)
+{
+	const struct logs *logs = logs_of(call);
+	struct str type;
+	struct aws_arn arn;
+
+	if (!aws_arn_parse(text, &arn) || !str_equal(arn.service, STR("logs")) ||
+		!str_equal(arn.region, logs->region))
+		return refuse(
+			error, "deliveryDestinationArn is no delivery destination of this region.");
+	aws_arn_split_resource(arn.resource, &type, ret_name);
+	if (!str_equal(type, str_from(logs_delivery_destinations.type)))
+		return refuse(error, "deliveryDestinationArn is no delivery destination.");
+	if (!str_equal(arn.account, logs->account))
+		return aws_error_set(error, AWS_ERROR_ACCESS_DENIED_EXCEPTION,
+			"Deliveries to another account are not possible.");
+	return 0;
+}
+
 static int check_pair(struct api_call *call, struct pair *pair, json_t **ret_source,
 	json_t **ret_destination, struct aws_error *error)
 {
-	const struct logs *logs = logs_of(call);
-	struct str name;
+	struct str name = STR_NONE;
 
-	if (logs_kept_of_arn(logs, pair->destination, &name) != &logs_delivery_destinations)
-		return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION, "%s",
-			logs_delivery_destinations.missing);
+	if (read_destination(call, pair->destination, &name, error) < 0)
+		return -1;
 	if (logs_kept_get(call, &logs_delivery_sources, pair->source, ret_source, error) < 0 ||
 		logs_kept_get(call, &logs_delivery_destinations, name, ret_destination, error) < 0)
 		return -1;

@@ -17,7 +17,7 @@ operation StartLiveTail {
 @length(min: 1, max: 10)
 @sensitive
 list StartLiveTailLogGroupIdentifiers {
-	member: ListedLogGroupIdentifier
+	member: LogGroupIdentifier
 }
 
 @streaming

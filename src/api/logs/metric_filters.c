@@ -580,12 +580,6 @@ static json_t *document_of(const struct api_call *call)
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		json_object_set(document, members[i], json_object_get(call->input, members[i]));
-	json_t *transformation =
-		json_array_get(json_object_get(document, "metricTransformations"), 0);
-	const json_t *otherwise = json_object_get(transformation, "defaultValue");
-	if (json_is_integer(otherwise)) /* it is a Double: "0.0" */
-		json_object_set_new(
-			transformation, "defaultValue", json_real(json_number_value(otherwise)));
 	json_object_set_new(document, "applyOnTransformedLogs", json_false());
 	json_object_set_new(document, "creationTime", json_integer(clock_wall_ns() / 1000000));
 	return document;

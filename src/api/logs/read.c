@@ -356,9 +356,15 @@ static void add_record(void *context, struct str group, const struct store_log_f
 
 LOGS_HANDLER(logs_get_record)
 {
-	int result = store_log_find(logs_of(call)->events, logs_text(call, "logRecordPointer"),
-		add_record, call, &call->exchange->err);
+	struct str pointer = logs_text(call, "logRecordPointer");
+	size_t digits = 0;
 
+	while (digits < pointer.n && pointer.p[digits] >= '0' && pointer.p[digits] <= '9')
+		digits++;
+	if (pointer.n != STORE_LOG_ID_DIGITS || digits != pointer.n)
+		return logs_refuse(error, "The specified logRecordPointer is invalid.");
+	int result = store_log_find(
+		logs_of(call)->events, pointer, add_record, call, &call->exchange->err);
 	if (result == STORE_LOG_NONE)
 		return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
 			"The specified log record does not exist.");
