@@ -76,6 +76,9 @@ service Logs_20140328 {
 		DeleteDelivery
 		UpdateDeliveryConfiguration
 		DescribeAccountPolicies
+		DeleteDataProtectionPolicy
+		PutIndexPolicy
+		DeleteIndexPolicy
 		DescribeIndexPolicies
 		DescribeFieldIndexes
 		ListLogAnomalyDetectors

@@ -211,6 +211,11 @@ LOGS_HANDLER(logs_update_delivery);
 LOGS_HANDLER(logs_get_delivery);
 LOGS_HANDLER(logs_describe_deliveries);
 LOGS_HANDLER(logs_delete_delivery);
+LOGS_HANDLER(logs_delete_protection_policy);
+LOGS_HANDLER(logs_put_index_policy);
+LOGS_HANDLER(logs_delete_index_policy);
+LOGS_HANDLER(logs_describe_index_policies);
+LOGS_HANDLER(logs_describe_field_indexes);
 LOGS_HANDLER(logs_none);
 LOGS_HANDLER(logs_query_groups);
 /* The tags of a group that is just made. */

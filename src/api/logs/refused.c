@@ -75,13 +75,19 @@ LOGS_HANDLER(logs_get_protection_policy)
 	return 0;
 }
 
+/* No group has one. */
+LOGS_HANDLER(logs_delete_protection_policy)
+{
+	struct str name = STR_NONE;
+
+	return logs_group(call, &name, error) < 0 ? -1 : check_group(call, name, error);
+}
+
 LOGS_HANDLER(logs_none)
 {
 	static const struct {
 		const char *operation, *member;
 	} lists[] = {{"DescribeAccountPolicies", "accountPolicies"},
-		{"DescribeIndexPolicies", "indexPolicies"},
-		{"DescribeFieldIndexes", "fieldIndexes"},
 		{"ListLogAnomalyDetectors", "anomalyDetectors"}, {"ListAnomalies", "anomalies"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
