@@ -94,6 +94,7 @@ struct listing {
 	const struct logs *logs;
 	struct str prefix, pattern, log_class;
 	const json_t *identifiers; /* only these; NULL: all */
+	json_t *names;             /* likewise, by name; owned */
 	json_t *items;
 	size_t max;
 	struct buf last;
@@ -144,6 +145,8 @@ static bool is_wanted(const struct listing *listing, const struct store_log_grou
 	struct str pattern = listing->pattern;
 
 	if (!str_starts_with(group->name, listing->prefix) || !is_identified(listing, group->name))
+		return false;
+	if (listing->names && !json_object_getn(listing->names, group->name.p, group->name.n))
 		return false;
 	if (listing->log_class.p && class_of(listing->log_class) != group->log_class)
 		return false;
@@ -232,10 +235,12 @@ LOGS_HANDLER(logs_list_groups)
 		.log_class = logs_text(call, "logGroupClass"),
 		.max = (size_t)logs_number(call, "limit", LIST_PAGE),
 		.is_brief = true};
-	static const char *const unknown[] = {"dataSources", "fieldIndexNames", "logGroupTags"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
-		if (json_object_get(call->input, unknown[i]))
-			return logs_refuse(error, "%s is not supported.", unknown[i]);
-	return list(&listing, error);
+	if (json_object_get(call->input, "dataSources"))
+		return logs_refuse(error, "dataSources is not supported.");
+	if (logs_group_filter(call, &listing.names, error) < 0)
+		return -1;
+	int result = list(&listing, error);
+	json_decref(listing.names);
+	return result;
 }

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "store/log_documents.h"
 
-#define KIND STR("index-policy")
 #define NAME STR("policy")
 enum { FIELDS_MAX = 20, FIELD_MAX = 100 };
 
@@ -98,8 +97,8 @@ static int find_policy(struct api_call *call, const struct store_log_group *grou
 {
 	struct looking looking = {.owner = group->id};
 
-	if (store_log_documents_list(
-		    logs_of(call)->database, KIND, look, &looking, &call->exchange->err) < 0)
+	if (store_log_documents_list(logs_of(call)->database, LOGS_INDEX_POLICY, look, &looking,
+		    &call->exchange->err) < 0)
 		return aws_error_internal(error);
 	*ret = looking.found;
 	return 0;
@@ -129,8 +128,10 @@ LOGS_HANDLER(logs_put_index_policy)
 		(json_int_t)(clock_wall_ns() / 1000000), "policyDocument", logs_json(text),
 		"source", "LOG_GROUP");
 	_cleanup_free_ char *written = json_dumps(policy, JSON_COMPACT);
-	const struct store_log_document document = {
-		.kind = KIND, .owner = group.id, .name = NAME, .text = str_from(written)};
+	const struct store_log_document document = {.kind = LOGS_INDEX_POLICY,
+		.owner = group.id,
+		.name = NAME,
+		.text = str_from(written)};
 	json_object_set_new(call->output, "indexPolicy", policy);
 	return store_log_document_put(logs_of(call)->database, &document, 1, &call->exchange->err) <
 			       0
@@ -144,7 +145,8 @@ LOGS_HANDLER(logs_delete_index_policy)
 
 	if (find_group(call, logs_text(call, "logGroupIdentifier"), &group, error) < 0)
 		return -1;
-	const struct store_log_document document = {.kind = KIND, .owner = group.id, .name = NAME};
+	const struct store_log_document document = {
+		.kind = LOGS_INDEX_POLICY, .owner = group.id, .name = NAME};
 	int result =
 		store_log_document_delete(logs_of(call)->database, &document, &call->exchange->err);
 	if (result == STORE_LOG_DOCUMENT_NONE)

@@ -151,6 +151,12 @@ void logs_subscriptions_offer(const struct logs *logs); /* events were stored */
 int logs_exports_start(struct logs *logs, struct err *err);
 void logs_exports_stop(struct logs *logs);
 
+/* ---- lists of groups ---- */
+
+#define LOGS_INDEX_POLICY STR("index-policy") /* kind of document, of a group */
+/* What logGroupTags and fieldIndexNames leave: an object with the groups' names; NULL: all. */
+int logs_group_filter(struct api_call *call, json_t **ret_names, struct aws_error *error);
+
 /* ---- handlers ---- */
 
 #define LOGS_HANDLER(name) int name(struct api_call *call, struct aws_error *error)
