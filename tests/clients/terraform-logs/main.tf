@@ -55,6 +55,11 @@ resource "aws_cloudwatch_log_stream" "one" {
   log_group_name = aws_cloudwatch_log_group.flows.name
 }
 
+resource "aws_cloudwatch_log_index_policy" "flows" {
+  log_group_name  = aws_cloudwatch_log_group.flows.name
+  policy_document = jsonencode({ Fields = ["srcAddr", "dstPort"] })
+}
+
 resource "aws_cloudwatch_log_metric_filter" "rejected" {
   name           = "rejected"
   log_group_name = aws_cloudwatch_log_group.flows.name
