@@ -10,26 +10,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#define COMMANDS_MAX 50
-#define KEYS_MAX     100
-
-struct translation {
-	struct insights insights;
-	struct query_insights *result;
-	struct buf with;   /* "s0 AS (...), s1 AS (...)" */
-	unsigned stages;   /* s0 is the events */
-	const char *order; /* what ORDER BY says; NULL: nothing */
-	bool is_ordered_by_user;
-	/* Names that are shown, in order. */
-	struct str shown[INSIGHTS_NAMES_MAX];
-	size_t shown_count;
-	bool has_limit;
-	unsigned commands;
-};
+#define COMMANDS_MAX 100
 
 /* ---- names and stages ---- */
 
-static int add_name(struct translation *translation, struct str name, const char *sql,
+int insights_add_name(struct translation *translation, struct str name, const char *sql,
 	const struct insights_value *value)
 {
 	struct insights *insights = &translation->insights;
@@ -41,11 +26,13 @@ static int add_name(struct translation *translation, struct str name, const char
 		.sql = sql,
 		.type = value->type,
 		.is_integer = value->is_integer,
+		.is_structure = value->is_structure,
+		.bin_ms = value->bin_ms,
 	};
 	return 0;
 }
 
-static void show(struct translation *translation, struct str name)
+void insights_show(struct translation *translation, struct str name)
 {
 	for (size_t i = 0; i < translation->shown_count; i++) {
 		if (str_equal(translation->shown[i], name))
@@ -56,18 +43,53 @@ static void show(struct translation *translation, struct str name)
 			insights_keep(&translation->insights, name);
 }
 
-static const char *new_column(struct translation *translation)
+const char *insights_new_column(struct translation *translation)
 {
 	return insights_printf(&translation->insights, "c%u", ++translation->insights.columns);
 }
 
 /* SELECT what FROM the stage before, rest. */
-static void add_stage(struct translation *translation, const char *what, const char *rest)
+void insights_add_stage(struct translation *translation, const char *what, const char *rest)
 {
 	unsigned stage = ++translation->stages;
 
 	buf_printf(&translation->with, ",\ns%u AS (SELECT %s FROM s%u%s)", stage, what, stage - 1,
 		rest);
+}
+
+int insights_define(
+	struct translation *translation, struct str name, const struct insights_value *value)
+{
+	const char *column = insights_new_column(translation);
+
+	insights_add_stage(translation,
+		insights_printf(&translation->insights, "*, %s AS %s", value->sql, column), "");
+	if (insights_add_name(translation, name, column, value) < 0)
+		return -1;
+	insights_show(translation, name);
+	return 0;
+}
+
+const char *insights_order(struct translation *translation)
+{
+	if (!translation->order)
+		return "";
+	return insights_printf(&translation->insights, "ORDER BY %s", translation->order);
+}
+
+void insights_set_names(
+	struct translation *translation, const struct insights_name *names, size_t count)
+{
+	struct insights *insights = &translation->insights;
+
+	memmove(insights->names, names, count * sizeof(names[0]));
+	insights->names_count = count;
+	insights->has_events = false;
+	translation->shown_count = 0;
+	for (size_t i = 0; i < count; i++)
+		insights_show(translation, names[i].name);
+	translation->order = NULL;
+	translation->result->is_aggregate = true;
 }
 
 /* The text of the query from a place to the end of the last token but one, in one line. */
@@ -79,7 +101,7 @@ static struct str text_from(struct translation *translation, size_t start, size_
 	return insights_keep(insights, text);
 }
 
-static int parse_alias(struct translation *translation, struct str *alias)
+int insights_parse_alias(struct translation *translation, struct str *alias)
 {
 	struct insights *insights = &translation->insights;
 
@@ -99,16 +121,17 @@ static int parse_item(
 {
 	struct insights *insights = &translation->insights;
 	size_t start = insights->token_at;
-	bool is_name = insights->token == INSIGHTS_NAME;
+	bool is_quoted = insights->token == INSIGHTS_NAME && insights->is_quoted;
 	struct str field = insights->token_text;
+	size_t end = insights->at;
 
 	if (insights_expression(insights, value) < 0)
 		return -1;
 	*name = text_from(translation, start, insights->ended_at);
 	/* A field in backticks is called what stands in them. */
-	if (is_name && name->n >= 2 && name->p[0] == '`' && name->n == field.n + 2)
+	if (is_quoted && insights->ended_at == end)
 		*name = field;
-	return parse_alias(translation, name);
+	return insights_parse_alias(translation, name);
 }
 
 /* ---- commands ---- */
@@ -121,23 +144,23 @@ static int add_value(struct translation *translation, struct str name,
 
 	if (known && strcmp(known->sql, value->sql) == 0)
 		return 0;
-	const char *column = new_column(translation);
+	const char *column = insights_new_column(translation);
 	buf_printf(columns, ", %s AS %s", value->sql, column);
-	return add_name(translation, name, column, value);
+	return insights_add_name(translation, name, column, value);
 }
 
-static int parse_fields(struct translation *translation, bool is_display)
+static int add_fields(struct translation *translation, bool is_display)
 {
 	struct insights *insights = &translation->insights;
 	_cleanup_buf_ struct buf columns = {0};
-	struct str added[KEYS_MAX];
+	struct str added[INSIGHTS_KEYS_MAX];
 	size_t count = 0;
 	bool taken;
 
 	buf_add_char(&columns, '*');
 	do {
 		struct insights_value value;
-		if (count == KEYS_MAX)
+		if (count == INSIGHTS_KEYS_MAX)
 			return insights_fail(insights, "100 fields at most");
 		if (parse_item(translation, &value, &added[count]) < 0 ||
 			add_value(translation, added[count], &value, &columns) < 0)
@@ -148,12 +171,23 @@ static int parse_fields(struct translation *translation, bool is_display)
 			return -1;
 	} while (taken || insights->token == INSIGHTS_NAME);
 	if (columns.n > 1)
-		add_stage(translation, buf_text(&columns), "");
+		insights_add_stage(translation, buf_text(&columns), "");
 	if (is_display)
 		translation->shown_count = 0;
+	translation->has_fields = true;
 	for (size_t i = 0; i < count; i++)
-		show(translation, added[i]);
+		insights_show(translation, added[i]);
 	return 0;
+}
+
+static int parse_fields(struct translation *translation)
+{
+	return add_fields(translation, false);
+}
+
+static int parse_display(struct translation *translation)
+{
+	return add_fields(translation, true);
 }
 
 static int parse_filter(struct translation *translation)
@@ -163,7 +197,7 @@ static int parse_filter(struct translation *translation)
 
 	if (insights_expression(insights, &value) < 0)
 		return -1;
-	add_stage(translation, "*",
+	insights_add_stage(translation, "*",
 		insights_printf(insights, " WHERE %s", insights_as_truth(insights, &value)));
 	return 0;
 }
@@ -173,26 +207,35 @@ static int parse_limit(struct translation *translation)
 	struct insights *insights = &translation->insights;
 	unsigned long long limit;
 
+	bool is_any = insights_is_word(insights, "any");
+	if (is_any && insights_next(insights, false) < 0)
+		return -1;
 	if (insights->token != INSIGHTS_NUMBER || insights->token_text.n > 9 ||
 		memchr(insights->token_text.p, '.', insights->token_text.n))
 		return insights_fail(insights, "a number of rows");
 	limit = strtoull(insights->token_text.p, NULL, 10);
 	if (limit < 1 || limit > QUERY_INSIGHTS_LIMIT_MAX)
 		return insights_fail(insights, "1 to 100000 rows");
-	add_stage(translation, "*",
-		insights_printf(insights, "%s%s LIMIT %llu", translation->order ? " ORDER BY " : "",
-			translation->order ? translation->order : "", limit));
+	insights_add_stage(translation, "*",
+		insights_printf(insights, " %s LIMIT %llu",
+			is_any ? "" : insights_order(translation), limit));
 	translation->has_limit = true;
 	return insights_next(insights, false);
 }
 
+/* Natural order: what is no number before numbers, and in texts runs of digits by their values. */
 static const char *sort_key(
 	struct insights *insights, const struct insights_value *value, const char *direction)
 {
 	if (value->type != QUERY_INSIGHTS_TEXT)
 		return insights_printf(insights, "%s %s NULLS LAST", value->sql, direction);
-	return insights_printf(insights, "TRY_CAST(%s AS DOUBLE) %s NULLS LAST, %s %s NULLS LAST",
-		value->sql, direction, value->sql, direction);
+	return insights_printf(insights,
+		"TRY_CAST(%s AS DOUBLE) IS NOT NULL %s, TRY_CAST(%s AS DOUBLE) %s NULLS LAST, "
+		"array_to_string(list_transform(regexp_extract_all(%s, '[0-9]+|[^0-9]+'), lambda part: "
+		"CASE WHEN part[1] BETWEEN '0' AND '9' THEN lpad(part, greatest(20, "
+		"CAST(length(part) AS INTEGER)), '0') ELSE part END), '') %s NULLS LAST, %s %s NULLS LAST",
+		value->sql, direction, value->sql, direction, value->sql, direction, value->sql,
+		direction);
 }
 
 static int parse_sort(struct translation *translation)
@@ -202,6 +245,9 @@ static int parse_sort(struct translation *translation)
 	const char *order = NULL;
 	bool taken;
 
+	/* "sort by x desc", "order by x desc" */
+	if (insights_is_word(insights, "by") && insights_next(insights, false) < 0)
+		return -1;
 	buf_add_char(&columns, '*');
 	do {
 		const char *direction = "ASC";
@@ -209,7 +255,7 @@ static int parse_sort(struct translation *translation)
 		if (insights_expression(insights, &value) < 0)
 			return -1;
 		/* It must still be there at the end: a value of its own gets a column. */
-		const char *column = new_column(translation);
+		const char *column = insights_new_column(translation);
 		buf_printf(&columns, ", %s AS %s", value.sql, column);
 		value.sql = column;
 		if (insights_is_word(insights, "desc") || insights_is_word(insights, "asc")) {
@@ -222,16 +268,15 @@ static int parse_sort(struct translation *translation)
 		if (insights_take_sign(insights, ",", &taken) < 0)
 			return -1;
 	} while (taken);
-	add_stage(translation, buf_text(&columns), "");
+	insights_add_stage(translation, buf_text(&columns), "");
 	translation->order = order;
-	translation->is_ordered_by_user = true;
 	return 0;
 }
 
 static int parse_dedup(struct translation *translation)
 {
 	struct insights *insights = &translation->insights;
-	const char *keys = NULL;
+	const char *keys = NULL, *missing = NULL;
 	bool taken;
 
 	do {
@@ -239,13 +284,17 @@ static int parse_dedup(struct translation *translation)
 		if (insights_expression(insights, &value) < 0)
 			return -1;
 		keys = keys ? insights_printf(insights, "%s, %s", keys, value.sql) : value.sql;
+		missing =
+			missing ? insights_printf(insights, "%s OR %s IS NULL", missing, value.sql)
+				: insights_printf(insights, "%s IS NULL", value.sql);
 		if (insights_take_sign(insights, ",", &taken) < 0)
 			return -1;
 	} while (taken);
-	add_stage(translation, "*",
-		insights_printf(insights, " QUALIFY row_number() OVER (PARTITION BY %s%s%s) = 1",
-			keys, translation->order ? " ORDER BY " : "",
-			translation->order ? translation->order : ""));
+	/* Events that lack one of the fields are no duplicates. */
+	insights_add_stage(translation, "*",
+		insights_printf(insights,
+			" QUALIFY row_number() OVER (PARTITION BY %s %s) = 1 OR %s", keys,
+			insights_order(translation), missing));
 	return 0;
 }
 
@@ -254,15 +303,16 @@ static int parse_dedup(struct translation *translation)
 struct stats {
 	struct buf select, keys;
 	struct insights_name *names;
+	struct insights_name *results; /* the same, with the aggregates as SQL */
 	size_t count;
 };
 
 static int add_result(struct translation *translation, struct stats *stats,
 	const struct insights_value *value, struct str name)
 {
-	const char *column = new_column(translation);
+	const char *column = insights_new_column(translation);
 
-	if (stats->count == KEYS_MAX)
+	if (stats->count == INSIGHTS_KEYS_MAX)
 		return insights_fail(&translation->insights, "100 results at most");
 	buf_printf(&stats->select, "%s%s AS %s", stats->select.n ? ", " : "", value->sql, column);
 	stats->names[stats->count++] = (struct insights_name){
@@ -270,8 +320,45 @@ static int add_result(struct translation *translation, struct stats *stats,
 		.sql = column,
 		.type = value->type,
 		.is_integer = value->is_integer,
+		.is_key = !value->is_aggregate,
+		.bin_ms = value->bin_ms,
 	};
 	return 0;
+}
+
+/* "stats count" and "stats count by a", as some write count(). */
+static bool is_bare_count(const struct insights *insights)
+{
+	size_t at = insights->at;
+
+	while (at < insights->text.n && strchr(" \t\r\n", insights->text.p[at]))
+		at++;
+	return insights_is_word(insights, "count") &&
+	       (at == insights->text.n || insights->text.p[at] == '|' ||
+		       str_starts_with((struct str){insights->text.p + at, insights->text.n - at},
+			       STR("by ")));
+}
+
+static int parse_result(struct translation *translation, struct stats *stats,
+	struct insights_value *value, struct str *name)
+{
+	struct insights *insights = &translation->insights;
+
+	if (is_bare_count(insights)) {
+		*value = (struct insights_value){.sql = "count(*)",
+			.type = QUERY_INSIGHTS_NUMBER,
+			.is_integer = true,
+			.is_aggregate = true};
+		*name = STR("count");
+		return insights_next(insights, false);
+	}
+	insights->allows_aggregates = true;
+	insights->results = stats->results;
+	insights->results_count = stats->count;
+	int result = parse_item(translation, value, name);
+	insights->allows_aggregates = false;
+	insights->results_count = 0;
+	return result;
 }
 
 static int parse_results(struct translation *translation, struct stats *stats)
@@ -283,10 +370,7 @@ static int parse_results(struct translation *translation, struct stats *stats)
 		struct insights_value value;
 		struct str name;
 		size_t start = insights->token_at;
-		insights->allows_aggregates = true;
-		int result = parse_item(translation, &value, &name);
-		insights->allows_aggregates = false;
-		if (result < 0)
+		if (parse_result(translation, stats, &value, &name) < 0)
 			return -1;
 		if (!value.is_aggregate)
 			return insights_fail_at(insights, start,
@@ -295,6 +379,8 @@ static int parse_results(struct translation *translation, struct stats *stats)
 		if (add_result(translation, stats, &value, name) < 0 ||
 			insights_take_sign(insights, ",", &taken) < 0)
 			return -1;
+		stats->results[stats->count - 1] = stats->names[stats->count - 1];
+		stats->results[stats->count - 1].sql = insights_printf(insights, "(%s)", value.sql);
 	} while (taken);
 	return 0;
 }
@@ -305,6 +391,8 @@ static int parse_keys(struct translation *translation, struct stats *stats)
 	struct insights *insights = &translation->insights;
 	bool taken;
 
+	if (insights_is_word(insights, "group") && insights_next(insights, false) < 0)
+		return -1;
 	if (!insights_is_word(insights, "by"))
 		return 0;
 	if (insights_next(insights, false) < 0)
@@ -324,24 +412,18 @@ static int parse_keys(struct translation *translation, struct stats *stats)
 
 static void finish_stats(struct translation *translation, struct stats *stats, size_t results)
 {
-	struct insights *insights = &translation->insights;
+	size_t keys = stats->count - results;
 
-	translation->shown_count = 0;
-	for (size_t i = results; i < stats->count; i++)
-		show(translation, stats->names[i].name);
-	for (size_t i = 0; i < results; i++)
-		show(translation, stats->names[i].name);
-	memcpy(insights->names, stats->names, stats->count * sizeof(stats->names[0]));
-	insights->names_count = stats->count;
-	insights->has_events = false;
-	add_stage(translation, buf_text(&stats->select), buf_text(&stats->keys));
-	translation->order = NULL;
-	translation->result->is_aggregate = true;
+	insights_add_stage(translation, buf_text(&stats->select), buf_text(&stats->keys));
+	memcpy(stats->results, stats->names + results, keys * sizeof(stats->names[0]));
+	memcpy(stats->results + keys, stats->names, results * sizeof(stats->names[0]));
+	insights_set_names(translation, stats->results, stats->count);
 }
 
 static int parse_stats(struct translation *translation)
 {
-	struct stats stats = {.names = mem_new(KEYS_MAX, sizeof(stats.names[0]))};
+	struct stats stats = {.names = mem_new(INSIGHTS_KEYS_MAX, sizeof(stats.names[0])),
+		.results = mem_new(INSIGHTS_KEYS_MAX, sizeof(stats.names[0]))};
 	int result = parse_results(translation, &stats);
 	size_t results = stats.count;
 
@@ -352,188 +434,11 @@ static int parse_stats(struct translation *translation)
 	buf_done(&stats.select);
 	buf_done(&stats.keys);
 	free(stats.names);
+	free(stats.results);
 	return result;
 }
 
-/* ---- parse ---- */
-
-const char *insights_regex(
-	struct insights *insights, struct str text, struct str *ret_names, size_t *ret_groups)
-{
-	_cleanup_buf_ struct buf regex = {0};
-	bool in_class = false;
-	size_t groups = 0;
-
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
-		char next = i + 1 < text.n ? text.p[i + 1] : '\0';
-		buf_add_char(&regex, c);
-		if (c == '\\' && i + 1 < text.n) {
-			buf_add_char(&regex, text.p[++i]);
-		} else if (c == '[') {
-			in_class = true;
-		} else if (c == ']') {
-			in_class = false;
-		} else if (c == '(' && !in_class) {
-			bool is_named = next == '?' && i + 3 < text.n && text.p[i + 2] == '<' &&
-					text.p[i + 3] != '=' && text.p[i + 3] != '!';
-			if (next == '?' && !is_named)
-				continue;
-			struct str name = {NULL, 0};
-			if (is_named) {
-				const char *end = memchr(text.p + i, '>', text.n - i);
-				buf_add_text(&regex, "?P");
-				i++;
-				if (end)
-					name = (struct str){
-						text.p + i + 2, (size_t)(end - text.p) - i - 2};
-			}
-			if (ret_names && groups < INSIGHTS_GROUPS_MAX)
-				ret_names[groups] = name;
-			groups++;
-		}
-	}
-	if (ret_groups)
-		*ret_groups = groups < INSIGHTS_GROUPS_MAX ? groups : INSIGHTS_GROUPS_MAX;
-	return insights_literal(insights, buf_str(&regex));
-}
-
-/* "user=*, method:*" as a regular expression with a group a star. */
-static const char *glob_regex(struct insights *insights, struct str glob, size_t *ret_groups)
-{
-	_cleanup_buf_ struct buf regex = {0};
-
-	*ret_groups = 0;
-	buf_add_text(&regex, "(?s)");
-	for (size_t i = 0; i < glob.n; i++) {
-		if (glob.p[i] == '*') {
-			buf_add_text(&regex, i + 1 == glob.n ? "(.*)" : "(.*?)");
-			++*ret_groups;
-		} else {
-			if (strchr("\\^$.|?+()[]{}", glob.p[i]))
-				buf_add_char(&regex, '\\');
-			buf_add_char(&regex, glob.p[i]);
-		}
-	}
-	return insights_literal(insights, buf_str(&regex));
-}
-
-static int parse_names(struct translation *translation, struct str *names, size_t *count)
-{
-	struct insights *insights = &translation->insights;
-	bool taken;
-
-	do {
-		if (insights->token != INSIGHTS_NAME)
-			return insights_fail(insights, "a name");
-		if (*count == INSIGHTS_GROUPS_MAX)
-			return insights_fail(insights, "64 names at most");
-		names[(*count)++] = insights->token_text;
-		if (insights_next(insights, false) < 0 ||
-			insights_take_sign(insights, ",", &taken) < 0)
-			return -1;
-	} while (taken);
-	return 0;
-}
-
-static int add_parsed(struct translation *translation, const char *field, const char *regex,
-	const struct str *names, size_t groups)
-{
-	struct insights *insights = &translation->insights;
-	struct insights_value text = {.type = QUERY_INSIGHTS_TEXT};
-	_cleanup_buf_ struct buf columns = {0};
-	_cleanup_buf_ struct buf list = {0};
-	const char *groups_column = new_column(translation);
-
-	/* Found once for all groups; a group that took nothing is "", no match is NULL. */
-	for (size_t i = 0; i < groups; i++)
-		buf_printf(&list, "%s'g%zu'", i ? ", " : "", i);
-	add_stage(translation,
-		insights_printf(insights,
-			groups ? "*, CASE WHEN regexp_matches(%s, %s) THEN regexp_extract(%s, %s, "
-				 "[%s]) END AS %s"
-			       : "*",
-			field, regex, field, regex, buf_text(&list), groups_column),
-		"");
-	buf_add_char(&columns, '*');
-	for (size_t i = 0; i < groups; i++) {
-		if (!names[i].n)
-			continue;
-		const char *column = new_column(translation);
-		buf_printf(&columns, ", %s.g%zu AS %s", groups_column, i, column);
-		if (add_name(translation, names[i], column, &text) < 0)
-			return -1;
-	}
-	add_stage(translation, buf_text(&columns), "");
-	return 0;
-}
-
-static int parse_parse(struct translation *translation)
-{
-	struct insights *insights = &translation->insights;
-	struct insights_value field = {.sql = "NULL::VARCHAR"};
-	struct str names[INSIGHTS_GROUPS_MAX] = {{NULL, 0}};
-	struct str text;
-	const char *regex;
-	size_t groups;
-	size_t named = 0;
-
-	if (insights->token == INSIGHTS_NAME) {
-		struct str name = insights->token_text;
-		if (insights_next(insights, true) < 0)
-			return -1;
-		insights_field(insights, name, &field);
-	} else {
-		insights_field(insights, STR("@message"), &field);
-	}
-	bool is_glob = insights->token == INSIGHTS_STRING;
-	if (!is_glob && insights->token != INSIGHTS_REGEX)
-		return insights_fail(insights, "a text with '*', or a regular expression");
-	text = insights->token_text;
-	size_t at = insights->token_at;
-	regex = is_glob ? glob_regex(insights, text, &groups)
-			: insights_regex(insights, text, names, &groups);
-	if (insights_next(insights, false) < 0)
-		return -1;
-	if (insights_is_word(insights, "as")) {
-		if (insights_next(insights, false) < 0 ||
-			parse_names(translation, names, &named) < 0)
-			return -1;
-	}
-	if ((is_glob || named) && named != groups)
-		return insights_fail_at(
-			insights, at, "%zu '*' or groups, and %zu names", groups, named);
-	return add_parsed(translation, insights_as_text(insights, &field), regex, names, groups);
-}
-
-/* ---- SOURCE, and all of them ---- */
-
-/* SOURCE "group" | ..., SOURCE logGroups(namePrefix: ["a", "b"]): what is in quotes. */
-static int parse_source(struct translation *translation)
-{
-	struct insights *insights = &translation->insights;
-	struct query_insights *result = translation->result;
-	bool is_prefix = false;
-
-	while (insights->token != INSIGHTS_END && !insights_is_sign(insights, "|")) {
-		if (insights_is_word(insights, "namePrefix"))
-			is_prefix = true;
-		if (insights->token == INSIGHTS_STRING || insights->is_quoted) {
-			result->groups = mem_grow(result->groups, result->groups_count + 1,
-				sizeof(result->groups[0]));
-			result->groups[result->groups_count++] = mem_printf(
-				"%.*s%s", STR_ARG(insights->token_text), is_prefix ? "*" : "");
-		}
-		/* START=-3600s END=0s and the colon of namePrefix: are passed over. */
-		while (insights->at < insights->text.n && insights->text.p[insights->at] == ':')
-			insights->at++;
-		if (insights_next(insights, false) < 0)
-			return -1;
-	}
-	if (!result->groups_count)
-		return insights_fail(insights, "the name of a log group in quotes");
-	return 0;
-}
+/* ---- all of them ---- */
 
 static int parse_command(struct translation *translation)
 {
@@ -541,36 +446,52 @@ static int parse_command(struct translation *translation)
 		const char *word;
 		int (*parse)(struct translation *);
 	} commands[] = {
+		{"fields", parse_fields},
+		{"display", parse_display},
 		{"filter", parse_filter},
+		{"where", parse_filter},
 		{"filterindex", parse_filter}, /* there are no indexes to leave others out by */
 		{"stats", parse_stats},
 		{"sort", parse_sort},
+		{"order", parse_sort},
 		{"limit", parse_limit},
 		{"head", parse_limit},
-		{"parse", parse_parse},
+		{"parse", insights_parse_parse},
 		{"dedup", parse_dedup},
-		{"source", parse_source},
+		{"source", insights_parse_source},
+		{"unmask", parse_fields}, /* nothing is masked */
+		{"json", insights_parse_json},
+		{"unnest", insights_parse_unnest},
+		{"expand", insights_parse_expand},
+		{"pattern", insights_parse_pattern},
+		{"accum", insights_parse_accum},
+		{"addtotals", insights_parse_addtotals},
+		{"autoregress", insights_parse_autoregress},
+		{"countfrequent", insights_parse_count_frequent},
+		{"count_frequent", insights_parse_count_frequent},
+		{"filldown", insights_parse_filldown},
+		{"fillmissing", insights_parse_fillmissing},
+		{"outlier", insights_parse_outlier},
+		{"sessionize", insights_parse_sessionize},
 	};
-	static const char *const unsupported[] = {
-		"pattern", "diff", "anomaly", "unnest", "unmask", "join", "lookup", "tail"};
+	static const char *const unsupported[] = {"diff", "anomaly", "join", "lookup", "cidrlookup",
+		"appendcols", "logcompare", "relevantfields", "estimate", "tail"};
 	struct insights *insights = &translation->insights;
 
 	if (++translation->commands > COMMANDS_MAX)
-		return insights_fail(insights, "50 commands at most");
+		return insights_fail(insights, "100 commands at most");
 	for (size_t i = 0; i < ARRAY_SIZE(unsupported); i++) {
 		if (insights_is_word(insights, unsupported[i]))
 			return insights_fail_at(insights, insights->token_at,
 				"the command '%s' is not supported", unsupported[i]);
 	}
-	if (insights_is_word(insights, "fields") || insights_is_word(insights, "display")) {
-		bool is_display = insights_is_word(insights, "display");
-		return insights_next(insights, false) < 0 ? -1
-							  : parse_fields(translation, is_display);
-	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (insights_is_word(insights, commands[i].word))
-			return insights_next(insights, true) < 0 ? -1
-								 : commands[i].parse(translation);
+			/* Only these begin with what may be a regular expression. */
+			return insights_next(insights, commands[i].parse == insights_parse_parse) <
+					       0
+				       ? -1
+				       : commands[i].parse(translation);
 	}
 	return insights_fail(
 		insights, "a command: fields, display, filter, stats, sort, limit, parse or dedup");
@@ -614,7 +535,7 @@ static int begin(struct translation *translation)
 					       : &source->fields[i - ARRAY_SIZE(system)];
 		struct insights_value value = {
 			.type = field->type, .is_integer = field->type == QUERY_INSIGHTS_NUMBER};
-		if (add_name(translation, str_from(field->name), field->sql, &value) < 0)
+		if (insights_add_name(translation, str_from(field->name), field->sql, &value) < 0)
 			return -1;
 	}
 	translation->insights.has_events = true;
@@ -631,16 +552,28 @@ static void add_column(
 		(struct query_insights_column){mem_printf("%.*s", STR_ARG(name)), type};
 }
 
+/* Without fields and display events are shown, and what was taken out of them. */
+static void show_events(struct translation *translation)
+{
+	struct str *shown = translation->shown;
+	size_t count = translation->shown_count;
+
+	if (count + 2 > INSIGHTS_NAMES_MAX)
+		count = INSIGHTS_NAMES_MAX - 2;
+	memmove(shown + 2, shown, count * sizeof(shown[0]));
+	shown[0] = STR("@timestamp");
+	shown[1] = STR("@message");
+	translation->shown_count = count + 2;
+}
+
 static void finish(struct translation *translation)
 {
 	struct query_insights *result = translation->result;
 	const struct query_insights_source *source = translation->insights.source;
 	struct insights *insights = &translation->insights;
 
-	if (!result->is_aggregate && !translation->shown_count) {
-		show(translation, STR("@timestamp"));
-		show(translation, STR("@message"));
-	}
+	if (!result->is_aggregate && !translation->has_fields)
+		show_events(translation);
 	buf_printf(&result->sql, "%s\nSELECT ", buf_text(&translation->with));
 	for (size_t i = 0; i < translation->shown_count; i++) {
 		struct insights_value value;
@@ -690,8 +623,11 @@ int query_insights_translate(struct str text, const struct query_insights_source
 		.err = err,
 		.names = mem_new(INSIGHTS_NAMES_MAX, sizeof(translation->insights.names[0])),
 	};
-	if (begin(translation) < 0 || parse_query(translation) < 0)
+	if (begin(translation) < 0 || parse_query(translation) < 0) {
+		ret_insights->error_start = translation->insights.error_start;
+		ret_insights->error_end = translation->insights.error_end;
 		return -1;
+	}
 	finish(translation);
 	return 0;
 }

@@ -49,7 +49,8 @@ struct query_insights_source {
 	const struct query_insights_field *fields;
 	size_t fields_count;
 	int64_t now_ms;
-	uint64_t limit; /* of the request; 0: QUERY_INSIGHTS_LIMIT */
+	int64_t start_ms, end_ms; /* of the query's range */
+	uint64_t limit;           /* of the request; 0: QUERY_INSIGHTS_LIMIT */
 };
 
 struct query_insights_column {
@@ -64,6 +65,7 @@ struct query_insights {
 	bool is_aggregate; /* rows are no events; otherwise the last column is "@ptr" */
 	char **groups;     /* of SOURCE: names, or prefixes with '*' behind; none: the request's */
 	size_t groups_count;
+	size_t error_start, error_end; /* bytes of the text that are wrong, where it is refused */
 };
 
 /* Errors are ERR_USAGE with line and column and what was expected. *ret_insights is set in any case

@@ -8,69 +8,22 @@
 
 #define ARGUMENTS_MAX 50
 
+/* A number without fraction, in insights.def. */
+enum { INTEGER = QUERY_INSIGHTS_BOOLEAN + 1 };
+
 static const struct function {
 	const char *name;
 	size_t least, most;
 	enum query_insights_type type;
 	const char *sql;
 } functions[] = {
+#define QUERY_INSIGHTS_INTEGER          ((enum query_insights_type)INTEGER)
 #define X(name, least, most, type, sql) {name, least, most, QUERY_INSIGHTS_##type, sql},
 #include "query/insights.def"
-
-/* As deep as INSIGHTS_DEPTH_MAX. NOLINTBEGIN(misc-no-recursion) */
 #undef X
 };
 
-static const struct period {
-	const char *names;
-	int64_t ms; /* 0: by the calendar */
-	const char *calendar;
-} periods[] = {
-	{" ms msec millisecond milliseconds ", 1, NULL},
-	{" s sec second seconds ", 1000, NULL},
-	{" m min minute minutes ", 60000, NULL},
-	{" h hr hour hours ", 3600000, NULL},
-	{" d day days ", 86400000, NULL},
-	{" w week weeks ", 604800000, NULL},
-	{" mo month months ", 0, "month"},
-	{" q qtr quarter quarters ", 0, "quarter"},
-	{" y yr year years ", 0, "year"},
-};
-
-int insights_round(struct insights *insights, const char *time, struct str duration, bool is_ceil,
-	const char **ret_sql)
-{
-	struct str digits = {duration.p, 0};
-	char unit[24];
-	uint64_t count;
-
-	while (digits.n < duration.n && duration.p[digits.n] >= '0' && duration.p[digits.n] <= '9')
-		digits.n++;
-	snprintf(unit, sizeof(unit), " %.*s ", (int)(duration.n - digits.n), duration.p + digits.n);
-	if (!number_parse(digits, 100000, &count) || !count)
-		return insights_fail(insights, "a period from 1 to 100000");
-	for (size_t i = 0; i < ARRAY_SIZE(periods); i++) {
-		if (!strstr(periods[i].names, unit))
-			continue;
-		if (!periods[i].ms && count != 1)
-			return insights_fail(insights, "one month, quarter or year");
-		unsigned long long step = count * (uint64_t)periods[i].ms;
-		const char *ceil = periods[i].ms
-					   ? insights_printf(insights, " + %llu", step - 1)
-					   : insights_printf(insights,
-						     " + INTERVAL 1 %s - INTERVAL 1 millisecond",
-						     periods[i].calendar);
-		if (!periods[i].ms)
-			*ret_sql = insights_printf(insights,
-				"epoch_ms(date_trunc('%s', make_timestamp(%s * 1000)%s))",
-				periods[i].calendar, time, is_ceil ? ceil : "");
-		else
-			*ret_sql = insights_printf(insights, "((%s%s) // %llu * %llu)", time,
-				is_ceil ? ceil : "", step, step);
-		return 0;
-	}
-	return insights_fail(insights, "a unit of time: ms, s, m, h, d, w, mo, q or y");
-}
+/* As deep as INSIGHTS_DEPTH_MAX. NOLINTBEGIN(misc-no-recursion) */
 
 /* ---- arguments ---- */
 
@@ -98,7 +51,12 @@ static int parse_arguments(struct insights *insights, struct arguments *argument
 
 static const char *as(struct insights *insights, const struct insights_value *value, char letter)
 {
+	/* What a list or map is to functions of text and numbers: missing. */
+	if (value->is_structure && strchr("nst", letter))
+		return letter == 's' ? "NULL::VARCHAR" : "NULL::DOUBLE";
 	switch (letter) {
+	case 'j':
+		return insights_as_text(insights, value);
 	case 'n':
 		return insights_as_number(insights, value);
 	case 's':
@@ -119,13 +77,14 @@ static const char *fill(
 	struct insights *insights, const char *template, const struct arguments *arguments)
 {
 	_cleanup_buf_ struct buf sql = {0};
-	bool is_left_out = false;
+	bool is_inside = false, is_left_out = false;
 
 	for (const char *p = template; *p; p++) {
-		if (*p == '[') {
-			is_left_out = (size_t)(strchr(p, '$')[1] - '1') >= arguments->count;
-		} else if (*p == ']') {
-			is_left_out = false;
+		if (*p == '~') {
+			const char *argument = strchr(p, '$');
+			is_inside = !is_inside;
+			is_left_out = is_inside && argument &&
+				      (size_t)(argument[1] - '1') >= arguments->count;
 		} else if (is_left_out) {
 			continue;
 		} else if (p[0] == '$' && p[1] == '*') {
@@ -134,7 +93,7 @@ static const char *fill(
 				buf_add_text(&sql, as(insights, &arguments->values[i], p[2]));
 			}
 			p += 2;
-		} else if (p[0] == '$' && p[1] >= '1' && p[1] <= '3') {
+		} else if (p[0] == '$' && p[1] >= '1' && p[1] <= '4') {
 			buf_add_text(&sql, as(insights, &arguments->values[p[1] - '1'], p[2]));
 			p += 2;
 		} else {
@@ -186,18 +145,41 @@ static void unify(struct insights *insights, struct arguments *arguments, size_t
 		arguments->values[i].sql = insights_as_text(insights, &arguments->values[i]);
 }
 
+/* Conditions and values in turns, and behind them what else it is. */
+static int call_case(
+	struct insights *insights, const struct arguments *arguments, struct insights_value *value)
+{
+	struct arguments *values = mem_new(1, sizeof(*values));
+	_cleanup_buf_ struct buf sql = {0};
+	size_t pairs = arguments->count / 2;
+
+	for (size_t i = 0; i < arguments->count; i++)
+		if (i % 2 == 1 || i == 2 * pairs)
+			values->values[values->count++] = arguments->values[i];
+	unify(insights, values, 0, value);
+	buf_add_text(&sql, "CASE");
+	for (size_t i = 0; i < pairs; i++)
+		buf_printf(&sql, " WHEN %s THEN %s",
+			insights_as_truth(insights, &arguments->values[2 * i]),
+			values->values[i].sql);
+	if (arguments->count % 2)
+		buf_printf(&sql, " ELSE %s", values->values[pairs].sql);
+	value->sql = insights_printf(insights, "%s END", buf_text(&sql));
+	free(values);
+	return 0;
+}
+
 static int call_choice(struct insights *insights, struct str name, size_t at,
 	struct arguments *arguments, struct insights_value *value)
 {
-	if (str_equal_ignoring_case(name, STR("if"))) {
-		if (check_count(insights, name, at, arguments->count, 3, 3) < 0)
-			return -1;
-		const char *condition = insights_as_truth(insights, &arguments->values[0]);
-		unify(insights, arguments, 1, value);
-		value->sql = insights_printf(insights, "CASE WHEN %s THEN %s ELSE %s END",
-			condition, arguments->values[1].sql, arguments->values[2].sql);
-		return 0;
-	}
+	if (str_equal_ignoring_case(name, STR("if")))
+		return check_count(insights, name, at, arguments->count, 3, 3) < 0
+			       ? -1
+			       : call_case(insights, arguments, value);
+	if (str_equal_ignoring_case(name, STR("case")))
+		return check_count(insights, name, at, arguments->count, 2, 21) < 0
+			       ? -1
+			       : call_case(insights, arguments, value);
 	if (check_count(insights, name, at, arguments->count, 1, ARGUMENTS_MAX) < 0)
 		return -1;
 	unify(insights, arguments, 0, value);
@@ -205,43 +187,15 @@ static int call_choice(struct insights *insights, struct str name, size_t at,
 	return 0;
 }
 
-/* ---- time ---- */
-
-static int parse_duration(struct insights *insights, struct str *ret_duration)
-{
-	*ret_duration = insights->token_text;
-	if (insights->token != INSIGHTS_DURATION)
-		return insights_fail(insights, "a period, as 5m or 1h");
-	return 0;
-}
-
-/* bin(5m), datefloor(@timestamp, 1h), dateceil(...); at '('. */
-static int call_round(struct insights *insights, struct str name, struct insights_value *value)
-{
-	const struct insights_name *timestamp = insights_find(insights, STR("@timestamp"));
-	bool is_bin = str_equal_ignoring_case(name, STR("bin"));
-	const char *time = timestamp ? timestamp->sql : "NULL::BIGINT";
-	struct str duration;
-
-	if (insights_next(insights, false) < 0)
-		return -1;
-	if (!is_bin || insights->token != INSIGHTS_DURATION) {
-		struct insights_value given;
-		if (insights_expression(insights, &given) < 0 ||
-			insights_expect_sign(insights, ",") < 0)
-			return -1;
-		time = as(insights, &given, 't');
-	}
-	if (parse_duration(insights, &duration) < 0 ||
-		insights_round(insights, time, duration,
-			str_equal_ignoring_case(name, STR("dateceil")), &value->sql) < 0 ||
-		insights_next(insights, false) < 0)
-		return -1;
-	value->type = QUERY_INSIGHTS_TIME;
-	return insights_expect_sign(insights, ")");
-}
-
 /* ---- aggregates ---- */
+
+/* Lists are JSON. */
+#define VALUES                                                                                     \
+	"CAST(to_json(list_sort(list(DISTINCT $1s) FILTER (WHERE $1s IS NOT NULL))) AS VARCHAR)"
+#define TOPK                                                                                       \
+	"CAST(to_json(list_transform(list_sort(list_transform(map_entries(histogram($2s)), "       \
+	"lambda e: {c: -CAST(e.value AS BIGINT), k: e.key}))[1:CAST($1n AS INTEGER)], "            \
+	"lambda e: e.k)) AS VARCHAR)"
 
 static const struct aggregate {
 	const char *name;
@@ -252,17 +206,25 @@ static const struct aggregate {
 } aggregates[] = {
 	{"count", 0, 1, "count($1x)", "count($1x)", false},
 	{"count_distinct", 1, 1, "count(DISTINCT $1x)", "count(DISTINCT $1x)", false},
+	{"countdistinct", 1, 1, "count(DISTINCT $1x)", "count(DISTINCT $1x)", false},
+	{"countovertime", 0, 1, "count($1x)", "count($1x)", false},
 	{"sum", 1, 1, "sum($1n)", NULL, false},
+	{"sumovertime", 1, 1, "sum($1n)", NULL, false},
 	{"avg", 1, 1, "avg($1n)", NULL, false},
 	{"stddev", 1, 1, "stddev($1n)", NULL, false},
+	{"variance", 1, 1, "var_pop($1n)", NULL, false},
 	{"median", 1, 1, "median($1n)", NULL, false},
 	{"pct", 2, 2, "quantile_cont($1n, $2n / 100)", NULL, false},
+	{"percentile", 2, 2, "quantile_cont($1n, $2n / 100)", NULL, false},
 	{"min", 1, 1, "min($1n)", "", true},
 	{"max", 1, 1, "max($1n)", "", true},
 	{"earliest", 1, 1, "first", "first", true},
 	{"latest", 1, 1, "last", "last", true},
 	{"sortsfirst", 1, 1, "min($1s)", "min($1s)", true},
 	{"sortslast", 1, 1, "max($1s)", "max($1s)", true},
+	{"values", 1, 1, VALUES, VALUES, true},
+	{"collect_values", 1, 1, VALUES, VALUES, true},
+	{"topk", 2, 2, TOPK, TOPK, true},
 };
 
 static int check_aggregate(
@@ -316,7 +278,8 @@ static int call_aggregate(struct insights *insights, const struct aggregate *agg
 		value->sql = fill(insights, aggregate->other, arguments);
 	else
 		value->sql = fill(insights, aggregate->number, arguments);
-	if (str_starts_with(str_from(aggregate->name), STR("sorts")))
+	if (aggregate->number != NULL &&
+		(strstr(aggregate->number, "$1s") || strstr(aggregate->number, "$2s")))
 		value->type = QUERY_INSIGHTS_TEXT, value->is_integer = false;
 	/* The second argument of pct is a constant: brackets keep its division together. */
 	value->is_aggregate = true;
@@ -369,26 +332,43 @@ static int call_star(struct insights *insights, struct insights_value *value, bo
 static int call_function(struct insights *insights, struct str name, size_t at,
 	struct arguments *arguments, struct insights_value *value)
 {
+	const struct query_insights_source *source = insights->source;
+	const struct {
+		const char *name;
+		int64_t number;
+	} constants[] = {
+		{"now", source->now_ms / 1000},
+		{"queryStartTime", source->start_ms},
+		{"queryEndTime", source->end_ms},
+		{"queryTimeRange", source->end_ms - source->start_ms},
+	};
+
 	if (str_equal_ignoring_case(name, STR("if")) ||
+		str_equal_ignoring_case(name, STR("case")) ||
 		str_equal_ignoring_case(name, STR("coalesce")))
 		return call_choice(insights, name, at, arguments, value);
-	if (str_equal_ignoring_case(name, STR("now"))) {
+	for (size_t i = 0; i < ARRAY_SIZE(constants); i++) {
+		if (!str_equal_ignoring_case(name, str_from(constants[i].name)))
+			continue;
 		value->type = QUERY_INSIGHTS_NUMBER;
 		value->is_integer = true;
-		value->sql = insights_printf(
-			insights, "%lld", (long long)(insights->source->now_ms / 1000));
+		value->sql = insights_printf(insights, "%lld", (long long)constants[i].number);
 		return check_count(insights, name, at, arguments->count, 0, 0);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
 		const struct function *function = &functions[i];
 		if (!str_equal_ignoring_case(name, str_from(function->name)))
 			continue;
+		/* Some names have two forms, one behind the other. */
+		if (arguments->count > function->most && i + 1 < ARRAY_SIZE(functions) &&
+			strcmp(function->name, functions[i + 1].name) == 0)
+			continue;
 		if (check_count(insights, name, at, arguments->count, function->least,
 			    function->most) < 0)
 			return -1;
-		value->type = function->type;
-		value->is_integer = strcmp(function->name, "strlen") == 0 ||
-				    strcmp(function->name, "tomillis") == 0;
+		value->is_integer = (int)function->type == INTEGER;
+		value->type = value->is_integer ? QUERY_INSIGHTS_NUMBER : function->type;
+		value->is_structure = strcmp(function->name, "jsonparse") == 0;
 		value->sql = fill(insights, function->sql, arguments);
 		return 0;
 	}
@@ -405,10 +385,8 @@ int insights_call(
 	*ret_value = (struct insights_value){.sql = "NULL"};
 	if (take_column(insights, at, ret_value))
 		return insights_next(insights, false);
-	if (str_equal_ignoring_case(name, STR("bin")) ||
-		str_equal_ignoring_case(name, STR("datefloor")) ||
-		str_equal_ignoring_case(name, STR("dateceil")))
-		return call_round(insights, name, ret_value);
+	if (insights_is_time_call(name))
+		return insights_time_call(insights, name, ret_value);
 	if (insights_next(insights, false) < 0)
 		return -1;
 	if (aggregate && str_equal(str_from(aggregate->name), STR("count"))) {
@@ -420,9 +398,19 @@ int insights_call(
 			return -1;
 		if (is_done)
 			return 0;
+		if (insights_is_word(insights, "distinct")) {
+			aggregate = find_aggregate(STR("count_distinct"));
+			if (insights_next(insights, false) < 0)
+				return -1;
+		}
 	}
 	arguments = mem_new(1, sizeof(*arguments));
+	/* In an aggregate, names are those of events again. */
+	size_t results = insights->results_count;
+	if (aggregate)
+		insights->results_count = 0;
 	int result = parse_arguments(insights, arguments);
+	insights->results_count = results;
 	if (result == 0) {
 		result = aggregate ? call_aggregate(
 					     insights, aggregate, name, at, arguments, ret_value)

@@ -42,6 +42,9 @@ int insights_fail_at(struct insights *insights, size_t place, const char *format
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
+	insights->error_start = place < insights->text.n ? place : insights->text.n;
+	insights->error_end =
+		insights->at > insights->error_start ? insights->at : insights->error_start;
 	return err_set(insights->err, ERR_USAGE, "query, line %u, column %zu: %s", line,
 		place - start + 1, message);
 }
@@ -107,11 +110,14 @@ const char *insights_literal(struct insights *insights, struct str text)
 	return piece;
 }
 
-static void skip(struct insights *insights)
+/* Blanks, and comments: '#' to the end of the line, or two slashes where no regular expression can
+ * stand. */
+static void skip(struct insights *insights, bool allow_regex)
 {
 	for (;;) {
 		char c = at(insights, insights->at);
-		if (c == '#') {
+		bool is_slashes = c == '/' && at(insights, insights->at + 1) == '/';
+		if (c == '#' || (is_slashes && !allow_regex)) {
 			while (insights->at < insights->text.n &&
 				at(insights, insights->at) != '\n')
 				insights->at++;
@@ -199,13 +205,90 @@ static void take_number(struct insights *insights)
 	insights->at = i;
 }
 
+/* An address as http://192.0.2.1/ stands for itself without quotes. */
+static bool take_address(struct insights *insights)
+{
+	size_t i = insights->at;
+
+	while (is_in_name(at(insights, i)))
+		i++;
+	if (at(insights, i) != ':' || at(insights, i + 1) != '/' || at(insights, i + 2) != '/')
+		return false;
+	while (i < insights->text.n && !strchr(" \t\r\n|,)", at(insights, i)))
+		i++;
+	insights->token = INSIGHTS_STRING;
+	insights->token_text = (struct str){insights->text.p + insights->at, i - insights->at};
+	insights->at = i;
+	return true;
+}
+
+/* "[1]" behind a name is its first element but one: "name.1". */
+static size_t take_index(struct insights *insights, char *text, size_t n)
+{
+	size_t i = insights->at + 1, digits;
+
+	while (is_digit(at(insights, i)))
+		i++;
+	digits = i - insights->at - 1;
+	if (!digits || digits > 9 || at(insights, i) != ']' ||
+		(n == 2 && memcmp(text, "in", 2) == 0))
+		return 0;
+	text[n] = '.';
+	memcpy(text + n + 1, insights->text.p + insights->at + 1, digits);
+	insights->at = i + 1;
+	return digits + 1;
+}
+
+/* Words, dots, what stands in backticks, and indexes, without blanks between them. */
+static int take_name(struct insights *insights)
+{
+	char *text = keep(insights, insights->text.n - insights->at + 1);
+	size_t n = 0, taken;
+
+	insights->token = INSIGHTS_NAME;
+	for (;;) {
+		char c = at(insights, insights->at);
+		if (is_in_name(c)) {
+			text[n++] = c;
+			insights->at++;
+		} else if (c == '`' || (c == '"' && n && text[n - 1] == '.')) {
+			if (take_quoted(insights, c) < 0)
+				return -1;
+			memcpy(text + n, insights->token_text.p, insights->token_text.n);
+			n += insights->token_text.n;
+			insights->is_quoted = true;
+		} else if (c == '[' && (taken = take_index(insights, text, n)) > 0) {
+			n += taken;
+		} else {
+			break;
+		}
+	}
+	insights->token_text = (struct str){text, n};
+	return 0;
+}
+
+static int take_sign(struct insights *insights)
+{
+	static const char *const signs[] = {"==", "!=", "<=", ">=", "=~", "|", "(", ")", "[", "]",
+		",", "=", "<", ">", "+", "-", "*", "/", "%", "^", "!", ".", ":", "{", "}"};
+	struct str rest = {insights->text.p + insights->at, insights->text.n - insights->at};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		if (!str_starts_with(rest, str_from(signs[i])))
+			continue;
+		insights->token = INSIGHTS_SIGN;
+		insights->token_text = str_from(i == 0 ? "=" : signs[i]);
+		insights->at += strlen(signs[i]);
+		return 0;
+	}
+	return insights_fail_at(
+		insights, insights->at, "'%c' is not part of the language", rest.p[0]);
+}
+
 int insights_next(struct insights *insights, bool allow_regex)
 {
-	static const char *const signs[] = {"!=", "<=", ">=", "=~", "|", "(", ")", "[", "]", ",",
-		"=", "<", ">", "+", "-", "*", "/", "%", "^"};
-
 	insights->ended_at = insights->at;
-	skip(insights);
+	skip(insights, allow_regex);
 	insights->token_at = insights->at;
 	insights->is_quoted = false;
 	char c = at(insights, insights->at);
@@ -218,40 +301,18 @@ int insights_next(struct insights *insights, bool allow_regex)
 		insights->token = INSIGHTS_STRING;
 		return take_quoted(insights, c);
 	}
-	if (c == '`') {
-		insights->token = INSIGHTS_NAME;
-		insights->is_quoted = true;
-		return take_quoted(insights, c);
-	}
 	if (c == '/' && allow_regex) {
 		insights->token = INSIGHTS_REGEX;
 		return take_regex(insights);
 	}
-	if (begins_name(c)) {
-		size_t i = insights->at;
-		while (is_in_name(at(insights, i)))
-			i++;
-		insights->token = INSIGHTS_NAME;
-		insights->token_text =
-			(struct str){insights->text.p + insights->at, i - insights->at};
-		insights->at = i;
-		return 0;
-	}
-	if (is_digit(c)) {
+	if (begins_name(c) || c == '`')
+		return take_address(insights) ? 0 : take_name(insights);
+	if (is_digit(c) || (c == '.' && is_digit(at(insights, insights->at + 1)))) {
 		insights->token = INSIGHTS_NUMBER;
 		take_number(insights);
 		return 0;
 	}
-	struct str rest = {insights->text.p + insights->at, insights->text.n - insights->at};
-	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
-		if (!str_starts_with(rest, str_from(signs[i])))
-			continue;
-		insights->token = INSIGHTS_SIGN;
-		insights->token_text = str_from(signs[i]);
-		insights->at += insights->token_text.n;
-		return 0;
-	}
-	return insights_fail_at(insights, insights->at, "'%c' is not part of the language", c);
+	return take_sign(insights);
 }
 
 bool insights_is_sign(const struct insights *insights, const char *sign)

@@ -3,6 +3,9 @@
 
 #include "query/insights.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum insights_token {
 	INSIGHTS_END,
 	INSIGHTS_NAME,     /* bare or in backticks */
@@ -10,7 +13,7 @@ enum insights_token {
 	INSIGHTS_NUMBER,   /* digits, with a fraction or exponent */
 	INSIGHTS_DURATION, /* 5m */
 	INSIGHTS_REGEX,    /* text: between the slashes */
-	INSIGHTS_SIGN,     /* text: one of | ( ) [ ] , = != < <= > >= + - * / % ^ =~ */
+	INSIGHTS_SIGN,     /* text: one of | ( ) [ ] { } , : . = != < <= > >= + - * / % ^ =~ ! */
 };
 
 /* An expression as SQL. Strings live as long as the translation. */
@@ -18,8 +21,10 @@ struct insights_value {
 	const char *sql;
 	enum query_insights_type type;
 	bool is_aggregate, is_integer;
-	bool is_literal; /* a string in quotes */
-	struct str text; /* of a literal */
+	bool is_structure; /* a map or list as JSON: no text and no number to functions */
+	bool is_literal;   /* a string in quotes */
+	int64_t bin_ms;    /* of times: they are multiples of it; 0: not known */
+	struct str text;   /* of a literal */
 };
 
 /* What a name means behind the command that was translated last. */
@@ -27,8 +32,9 @@ struct insights_name {
 	struct str name;
 	const char *sql;
 	enum query_insights_type type;
-	bool is_integer;
-	bool is_hidden; /* "@ptr" and the like: not shown by `display *` */
+	bool is_integer, is_structure;
+	bool is_key; /* of stats */
+	int64_t bin_ms;
 };
 
 #define INSIGHTS_NAMES_MAX 1000
@@ -45,6 +51,7 @@ struct insights {
 	bool is_quoted; /* a name in backticks */
 	struct str token_text;
 	struct err *err;
+	size_t error_start, error_end;
 
 	char **pieces; /* all memory of the translation */
 	size_t pieces_count, pieces_bytes;
@@ -54,8 +61,11 @@ struct insights {
 	struct insights_name *names;
 	size_t names_count;
 	bool allows_aggregates; /* in stats */
-	bool has_events;        /* rows are still events */
-	unsigned columns;       /* made so far, for their names */
+	/* The results before, in stats: names for them outside of aggregates. */
+	const struct insights_name *results;
+	size_t results_count;
+	bool has_events;  /* rows are still events */
+	unsigned columns; /* made so far, for their names */
 };
 
 /* ---- insights_lex.c ---- */
@@ -78,23 +88,91 @@ struct str insights_keep(struct insights *insights, struct str text);
 /* As a literal of SQL. */
 const char *insights_literal(struct insights *insights, struct str text);
 
+/* ---- insights_names.c ---- */
+/* Unknown names are looked for in the message. */
+void insights_field(struct insights *insights, struct str name, struct insights_value *ret_value);
+/* "a.b.0" of a text of JSON. */
+void insights_json_field(struct insights *insights, const char *json, struct str name,
+	struct insights_value *ret_value);
+const struct insights_name *insights_find(const struct insights *insights, struct str name);
+
 /* ---- insights_value.c ---- */
 int insights_expression(struct insights *insights, struct insights_value *ret_value);
 /* The value as what is asked for. */
 const char *insights_as_number(struct insights *insights, const struct insights_value *value);
 const char *insights_as_text(struct insights *insights, const struct insights_value *value);
 const char *insights_as_truth(struct insights *insights, const struct insights_value *value);
-/* A name where only a field can stand; unknown ones are looked for in the message. */
-void insights_field(struct insights *insights, struct str name, struct insights_value *ret_value);
-const struct insights_name *insights_find(const struct insights *insights, struct str name);
-/* "5m": the multiple that a time is rounded down to, in SQL; ceil: up. */
-int insights_round(struct insights *insights, const char *time, struct str duration, bool is_ceil,
-	const char **ret_sql);
+
+/* ---- insights_time.c ---- */
+bool insights_is_time_call(struct str name);
+/* At '(', to behind ')'. */
+int insights_time_call(
+	struct insights *insights, struct str name, struct insights_value *ret_value);
+/* "5m"; 0 ms: of the calendar, whose name of it is set. */
+int insights_duration(
+	struct insights *insights, struct str text, int64_t *ret_ms, const char **ret_calendar);
+
 /* ---- insights_call.c ---- */
 /* Behind the name of a function, at '('. at is where the name begins. */
 int insights_call(
 	struct insights *insights, struct str name, size_t at, struct insights_value *ret_value);
-/* (?<name> to (?P<name>, and names and number of its groups. */
+
+/* ---- a query, command after command ---- */
+
+#define INSIGHTS_GROUPS_MAX 64
+#define INSIGHTS_KEYS_MAX   100
+
+struct translation {
+	struct insights insights;
+	struct query_insights *result;
+	struct buf with;   /* "s0 AS (...), s1 AS (...)" */
+	unsigned stages;   /* s0 is the events */
+	const char *order; /* what ORDER BY says; NULL: nothing */
+	/* Names that are shown, in order. */
+	struct str shown[INSIGHTS_NAMES_MAX];
+	size_t shown_count;
+	bool has_fields; /* fields or display was there */
+	bool has_limit;
+	unsigned commands;
+};
+
+/* ---- insights.c ---- */
+int insights_add_name(struct translation *translation, struct str name, const char *sql,
+	const struct insights_value *value);
+void insights_show(struct translation *translation, struct str name);
+const char *insights_new_column(struct translation *translation);
+/* SELECT what FROM the stage before, rest. */
+void insights_add_stage(struct translation *translation, const char *what, const char *rest);
+/* A new column that is called name; shown. */
+int insights_define(
+	struct translation *translation, struct str name, const struct insights_value *value);
+/* " ORDER BY ..." of the rows so far, or "". */
+const char *insights_order(struct translation *translation);
+/* Rows are events no more: their names are these from now on, all shown. */
+void insights_set_names(
+	struct translation *translation, const struct insights_name *names, size_t count);
+/* as NAME, where it stands. */
+int insights_parse_alias(struct translation *translation, struct str *alias);
+
+/* ---- insights_parse.c: from behind the command's name ---- */
+int insights_parse_parse(struct translation *translation);
+int insights_parse_json(struct translation *translation);
+int insights_parse_unnest(struct translation *translation);
+int insights_parse_expand(struct translation *translation);
+/* As DuckDB has it, and names and number of its groups; NULL: refused, and said. */
 const char *insights_regex(
 	struct insights *insights, struct str text, struct str *ret_names, size_t *ret_groups);
-#define INSIGHTS_GROUPS_MAX 64
+
+/* ---- insights_source.c ---- */
+int insights_parse_source(struct translation *translation);
+
+/* ---- insights_series.c ---- */
+int insights_parse_accum(struct translation *translation);
+int insights_parse_addtotals(struct translation *translation);
+int insights_parse_autoregress(struct translation *translation);
+int insights_parse_count_frequent(struct translation *translation);
+int insights_parse_filldown(struct translation *translation);
+int insights_parse_fillmissing(struct translation *translation);
+int insights_parse_outlier(struct translation *translation);
+int insights_parse_pattern(struct translation *translation);
+int insights_parse_sessionize(struct translation *translation);

@@ -55,78 +55,6 @@ const char *insights_as_truth(struct insights *insights, const struct insights_v
 	}
 }
 
-/* ---- names ---- */
-
-const struct insights_name *insights_find(const struct insights *insights, struct str name)
-{
-	/* The last one of a name counts. */
-	for (size_t i = insights->names_count; i > 0; i--) {
-		if (str_equal(insights->names[i - 1].name, name))
-			return &insights->names[i - 1];
-	}
-	return NULL;
-}
-
-/* a.b.0 as a path of JSON: '$."a"."b"[0]'. */
-static const char *json_path(struct insights *insights, struct str name)
-{
-	_cleanup_buf_ struct buf path = {0};
-	struct str part;
-	uint64_t index;
-
-	buf_add_char(&path, '$');
-	while (str_split(&name, '.', &part)) {
-		if (number_parse(part, 1000000, &index)) {
-			buf_printf(&path, "[%llu]", (unsigned long long)index);
-			continue;
-		}
-		buf_add_text(&path, ".\"");
-		for (size_t i = 0; i < part.n; i++) {
-			if (part.p[i] != '"' && part.p[i] != '\\')
-				buf_add_char(&path, part.p[i]);
-		}
-		buf_add_char(&path, '"');
-	}
-	return insights_literal(insights, buf_str(&path));
-}
-
-static void json_field(struct insights *insights, const char *text, struct str name,
-	struct insights_value *ret_value)
-{
-	ret_value->type = QUERY_INSIGHTS_TEXT;
-	ret_value->sql = insights_printf(insights,
-		"CASE WHEN json_valid(%s) THEN json_extract_string(%s, %s) END", text, text,
-		json_path(insights, name));
-}
-
-void insights_field(struct insights *insights, struct str name, struct insights_value *ret_value)
-{
-	const struct insights_name *found = insights_find(insights, name);
-	struct str prefix = name;
-
-	*ret_value = (struct insights_value){.sql = "NULL::VARCHAR"};
-	if (found) {
-		ret_value->sql = found->sql;
-		ret_value->type = found->type;
-		ret_value->is_integer = found->is_integer;
-		return;
-	}
-	while (prefix.n) {
-		prefix.n--;
-		if (prefix.p[prefix.n] != '.')
-			continue;
-		found = insights_find(insights, prefix);
-		if (!found || found->type != QUERY_INSIGHTS_TEXT)
-			continue;
-		json_field(insights, found->sql,
-			(struct str){name.p + prefix.n + 1, name.n - prefix.n - 1}, ret_value);
-		return;
-	}
-	found = insights_find(insights, STR("@message"));
-	if (found && insights->has_events && name.n && name.p[0] != '@')
-		json_field(insights, found->sql, name, ret_value);
-}
-
 /* ---- comparisons ---- */
 
 static bool is_numeric(const struct insights_value *value)
@@ -188,10 +116,10 @@ static int parse_like(struct insights *insights, bool is_negated, struct insight
 	const char *sql;
 
 	if (insights->token == INSIGHTS_REGEX) {
-		sql = insights_printf(insights, "regexp_matches(%s, %s)", text,
-			insights_regex(insights, insights->token_text, NULL, NULL));
-		if (insights_next(insights, false) < 0)
+		const char *regex = insights_regex(insights, insights->token_text, NULL, NULL);
+		if (!regex || insights_next(insights, false) < 0)
 			return -1;
+		sql = insights_printf(insights, "regexp_matches(%s, %s)", text, regex);
 	} else {
 		if (parse_additive(insights, &pattern) < 0)
 			return -1;
@@ -379,6 +307,28 @@ static int parse_constant(struct insights *insights, struct insights_value *valu
 	return insights_next(insights, false);
 }
 
+/* jsonParse(x).a.b and split(x, ",")[0]: parts of what a function gave, without blanks between. */
+static int parse_parts(struct insights *insights, struct insights_value *value)
+{
+	bool is_aggregate = value->is_aggregate;
+
+	while (insights->token_at == insights->ended_at && value->type == QUERY_INSIGHTS_TEXT) {
+		bool is_index = insights_is_sign(insights, "[");
+		if (!is_index && !insights_is_sign(insights, "."))
+			break;
+		if (insights_next(insights, false) < 0)
+			return -1;
+		if (insights->token != (is_index ? INSIGHTS_NUMBER : INSIGHTS_NAME))
+			return insights_fail(insights, is_index ? "an index" : "a name");
+		insights_json_field(insights, value->sql, insights->token_text, value);
+		value->is_aggregate = is_aggregate;
+		if (insights_next(insights, false) < 0 ||
+			(is_index && insights_expect_sign(insights, "]") < 0))
+			return -1;
+	}
+	return 0;
+}
+
 static int parse_primary(struct insights *insights, struct insights_value *value)
 {
 	bool taken;
@@ -397,7 +347,8 @@ static int parse_primary(struct insights *insights, struct insights_value *value
 	if (insights_next(insights, false) < 0)
 		return -1;
 	if (insights_is_sign(insights, "(") && !is_quoted)
-		return insights_call(insights, name, at, value);
+		return insights_call(insights, name, at, value) < 0 ? -1
+								    : parse_parts(insights, value);
 	if (!is_quoted && (str_equal(name, STR("true")) || str_equal(name, STR("false")))) {
 		set_truth(value, name.n == 4 ? "true" : "false", false);
 		return 0;
@@ -410,7 +361,7 @@ static int parse_primary(struct insights *insights, struct insights_value *value
 
 static int parse_not(struct insights *insights, struct insights_value *value)
 {
-	if (!insights_is_word(insights, "not"))
+	if (!insights_is_word(insights, "not") && !insights_is_sign(insights, "!"))
 		return parse_comparison(insights, value);
 	if (++insights->depth > INSIGHTS_DEPTH_MAX)
 		return insights_fail(insights, "expressions 100 deep at most");

@@ -25,16 +25,15 @@ void logs_make_id(char ret_id[static 37])
 
 /* ---- log groups ---- */
 
-static int add_group(struct log_query *query, struct str name, struct aws_error *error)
+static int add_group(struct log_query *query, struct str name, size_t most, struct aws_error *error)
 {
 	_cleanup_(store_log_group_done) struct store_log_group group = {0};
 
 	for (size_t i = 0; i < query->group_count; i++)
 		if (str_equal(name, str_from(query->groups[i])))
 			return 0;
-	if (query->group_count == LOGS_QUERY_GROUPS_MAX)
-		return logs_refuse(
-			error, "A query has at most %d log groups.", LOGS_QUERY_GROUPS_MAX);
+	if (query->group_count >= most)
+		return logs_refuse(error, "A query has at most %zu log groups.", most);
 	if (store_log_group_get(query->logs->events, name, &group, error) < 0)
 		return -1;
 	query->groups = mem_grow(query->groups, query->group_count + 1, sizeof(*query->groups));
@@ -43,7 +42,8 @@ static int add_group(struct log_query *query, struct str name, struct aws_error 
 }
 
 /* Identifiers may end in ":" or ":*" as Grafana and describe-log-groups have them. */
-static int add_identifier(struct log_query *query, struct str identifier, struct aws_error *error)
+static int add_identifier(
+	struct log_query *query, struct str identifier, size_t most, struct aws_error *error)
 {
 	struct str name;
 
@@ -53,7 +53,7 @@ static int add_identifier(struct log_query *query, struct str identifier, struct
 		return logs_refuse(error,
 			"The logGroupIdentifier is no log group of this account: %.*s",
 			STR_ARG(identifier));
-	return add_group(query, name, error);
+	return add_group(query, name, most, error);
 }
 
 static int add_groups(const struct api_call *call, struct log_query *query, struct aws_error *error)
@@ -67,16 +67,16 @@ static int add_groups(const struct api_call *call, struct log_query *query, stru
 	if ((one.p != NULL) + (names != NULL) + (identifiers != NULL) > 1)
 		return logs_refuse(error,
 			"Exactly one of logGroupName, logGroupNames and logGroupIdentifiers must be given.");
-	if (one.p && add_group(query, one, error) < 0)
+	if (one.p && add_group(query, one, LOGS_QUERY_GROUPS_MAX, error) < 0)
 		return -1;
 	json_array_foreach(names, i, item)
 	{
-		if (add_group(query, logs_string(item), error) < 0)
+		if (add_group(query, logs_string(item), LOGS_QUERY_GROUPS_MAX, error) < 0)
 			return -1;
 	}
 	json_array_foreach(identifiers, i, item)
 	{
-		if (add_identifier(query, logs_string(item), error) < 0)
+		if (add_identifier(query, logs_string(item), LOGS_QUERY_GROUPS_MAX, error) < 0)
 			return -1;
 	}
 	return 0;
@@ -94,7 +94,8 @@ static bool add_prefixed(void *context, const struct store_log_group *group)
 	struct prefixed *prefixed = context;
 
 	if (str_starts_with(group->name, prefixed->prefix))
-		prefixed->result = add_group(prefixed->query, group->name, prefixed->error);
+		prefixed->result = add_group(
+			prefixed->query, group->name, LOGS_QUERY_SOURCES_MAX, prefixed->error);
 	return prefixed->result == 0;
 }
 
@@ -106,7 +107,7 @@ static int add_sources(
 		struct str name = str_from(insights->groups[i]);
 		struct prefixed prefixed = {.query = query, .error = error};
 		if (!str_ends_with(name, STR("*"))) {
-			if (add_identifier(query, name, error) < 0)
+			if (add_identifier(query, name, LOGS_QUERY_SOURCES_MAX, error) < 0)
 				return -1;
 			continue;
 		}
@@ -121,25 +122,15 @@ static int add_sources(
 /* ---- StartQuery ---- */
 
 /* The answer has the place of the mistake, which an error of the store's kind has not. */
-static int refuse_query(struct api_call *call, const struct err *err)
+static int refuse_query(
+	struct api_call *call, const struct query_insights *insights, const struct err *err)
 {
-	struct str text = logs_text(call, "queryString");
-	const char *place = strstr(err->message, "line ");
-	unsigned line = 0, column = 0;
-	size_t at = 0;
 	struct buf body = {0};
 
-	if (place && sscanf(place, "line %u, column %u", &line, &column) == 2) {
-		for (; at < text.n && line > 1; at++)
-			line -= text.p[at] == '\n';
-		at += column ? column - 1 : 0;
-	}
-	if (at > text.n)
-		at = text.n;
 	json_t *answer = json_pack("{s:s, s:s, s:{s:s, s:{s:I, s:I}}}", "__type",
 		"MalformedQueryException", "message", err->message, "queryCompileError", "message",
-		err->message, "location", "startCharOffset", (json_int_t)at, "endCharOffset",
-		(json_int_t)text.n);
+		err->message, "location", "startCharOffset", (json_int_t)insights->error_start,
+		"endCharOffset", (json_int_t)insights->error_end);
 	_cleanup_free_ char *written = json_dumps(answer, JSON_COMPACT);
 	json_decref(answer);
 	buf_add_text(&body, written ? written : "{\"__type\":\"MalformedQueryException\"}");
@@ -156,6 +147,8 @@ static int translate(
 		.fields = query->fields.fields,
 		.fields_count = query->fields.field_count,
 		.now_ms = query->created_ms,
+		.start_ms = query->start_ms,
+		.end_ms = query->end_ms,
 		.limit = (uint64_t)limit};
 
 	snprintf(
@@ -236,7 +229,7 @@ LOGS_HANDLER(logs_start_query)
 	if (prepare(call, query, &is_malformed, &err, error) < 0)
 		return -1;
 	if (is_malformed)
-		return refuse_query(call, &err);
+		return refuse_query(call, &query->insights, &err);
 	if (logs_queries_add(logs_of(call)->queries, query, error) < 0)
 		return -1;
 	json_object_set_new(call->output, "queryId", json_string(query->id));

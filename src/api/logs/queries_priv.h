@@ -20,6 +20,7 @@
 #define LOGS_QUERIES_MAX        100 /* that run or wait */
 #define LOGS_QUERIES_KEPT       200 /* of those that are over */
 #define LOGS_QUERY_GROUPS_MAX   50
+#define LOGS_QUERY_SOURCES_MAX  10000 /* log groups of SOURCE */
 #define LOGS_QUERY_WAIT_MS      200
 #define LOGS_QUERY_TIMEOUT_MS   INT64_C(3600000)
 #define LOGS_QUERY_RESULT_BYTES (256 << 20) /* of all that are kept, and of one */

@@ -168,6 +168,8 @@ static void add_row(struct log_query *query, duckdb_result *result, idx_t row)
 			*query_insights_write_time(time, strtoll(value, NULL, 10)) = '\0';
 		else if (query->insights.columns[i].type == QUERY_INSIGHTS_NUMBER)
 			cut_zero(value);
+		else if (query->insights.columns[i].type == QUERY_INSIGHTS_BOOLEAN)
+			memcpy(value, *value == 't' ? "1" : "0", 2);
 		buf_add_text(rows, is_first ? "{\"field\":" : ",{\"field\":");
 		add_text(rows, query->insights.columns[i].name);
 		buf_add_text(rows, ",\"value\":");
