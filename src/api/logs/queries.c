@@ -262,18 +262,17 @@ static int read_page(struct api_call *call, size_t *ret_from, struct aws_error *
 }
 
 /* Rows that are there already as text go between what comes before and after them. */
-static void answer_rows(
-	struct api_call *call, const struct log_query *query, size_t from, size_t to)
+static void answer_rows(struct api_call *call, const struct logs_rows *rows, size_t from, size_t to)
 {
 	_cleanup_free_ char *rest = json_dumps(call->output, JSON_COMPACT);
 	struct buf body = {0};
 
 	buf_add_text(&body, "{\"results\":[");
 	for (size_t i = from; i < to; i++) {
-		size_t start = i ? query->row_ends[i - 1] : 0;
+		size_t start = i ? rows->ends[i - 1] : 0;
 		if (i > from)
 			buf_add_char(&body, ',');
-		buf_add(&body, query->rows.p + start, query->row_ends[i] - start);
+		buf_add(&body, rows->text.p + start, rows->ends[i] - start);
 	}
 	buf_add_text(&body, "],");
 	buf_add_text(&body, rest + 1);
@@ -281,17 +280,32 @@ static void answer_rows(
 	call->is_answered = true;
 }
 
+/* The rows as they are now, and whether they are all. */
+static struct logs_rows *rows_of(
+	struct logs_queries *queries, struct log_query *query, enum logs_query_status *ret_status)
+{
+	pthread_mutex_lock(&queries->lock);
+	struct logs_rows *rows = query->rows;
+	if (rows)
+		rows->refs++;
+	*ret_status = query->status;
+	pthread_mutex_unlock(&queries->lock);
+	return rows;
+}
+
 LOGS_HANDLER(logs_get_results)
 {
 	_cleanup_(logs_query_unrefp) struct log_query *query = NULL;
+	_cleanup_(logs_rows_unrefp) struct logs_rows *rows = NULL;
+	enum logs_query_status status;
 	size_t from, max = (size_t)logs_number(call, "maxItems", RESULTS_PAGE);
 	char token[32];
 
 	if (find(call, &query, error) < 0 || read_page(call, &from, error) < 0)
 		return -1;
 	logs_query_wait(logs_of(call)->queries, query);
-	enum logs_query_status status = query->status;
-	size_t count = status == LOGS_QUERY_COMPLETE ? query->row_count : 0;
+	rows = rows_of(logs_of(call)->queries, query, &status);
+	size_t count = rows ? rows->count : 0;
 	size_t to = from + max < count ? from + max : count;
 	if (status == LOGS_QUERY_COMPLETE && to < count) {
 		snprintf(token, sizeof(token), "%zu", to);
@@ -308,7 +322,7 @@ LOGS_HANDLER(logs_get_results)
 	/* AWS has no member for it, and clients do not look at more. */
 	if (status == LOGS_QUERY_FAILED)
 		json_object_set_new(call->output, "failureReason", json_string(query->failure));
-	answer_rows(call, query, from < to ? from : to, to);
+	answer_rows(call, rows, from < to ? from : to, to);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /* queries_priv: Logs Insights, between its files.
  *   queries.c          the operations
- *   query_run.c        queries on their way: runners, DuckDB, results
+ *   query_run.c        queries on their way: runners, DuckDB
+ *   query_rows.c       results as the answer has them
+ *   query_partial.c    what is found while a query runs
  *   query_scan.c       the events of log groups as a table function of DuckDB
  *   query_fields.c     which fields events have; GetLogGroupFields
  *   query_definitions.c
@@ -61,6 +63,16 @@ enum logs_query_status {
 	LOGS_QUERY_TIMEOUT,
 };
 
+/* One JSON list behind the other. Counted; never changes. */
+struct logs_rows {
+	atomic_uint refs;
+	struct buf text;
+	size_t *ends;
+	size_t count;
+};
+void logs_rows_unref(struct logs_rows *rows);
+MEM_DEFINE_CLEANUP(struct logs_rows, logs_rows_unref)
+
 struct log_query {
 	struct log_query *next; /* of the queries, the newest first */
 	struct log_query *next_waiting;
@@ -76,15 +88,13 @@ struct log_query {
 	struct logs_fields fields;
 	struct query_insights insights;
 	_Atomic enum logs_query_status status;
-	atomic_bool is_stopped, is_late;
+	atomic_bool is_stopped, is_late, is_answered;
 	atomic_uint_fast64_t records, bytes, matched;
 	/* Under the lock of the queries. */
-	duckdb_connection connection; /* while it runs */
-	bool is_connected;
+	duckdb_connection connection, partial_connection; /* while it runs */
+	bool is_connected, is_partial_connected;
 	int64_t ended_ms;
-	struct buf rows; /* one JSON list behind the other */
-	size_t *row_ends;
-	size_t row_count;
+	struct logs_rows *rows; /* all, or what was found until now; NULL: none */
 	char *failure;
 };
 
@@ -117,5 +127,23 @@ void logs_query_wait(struct logs_queries *queries, const struct log_query *query
 /* False: it was over. */
 bool logs_query_stop(struct logs_queries *queries, struct log_query *query);
 
+/* SQL with the columns of the query's. *ret_matched: how many events went through the filters;
+ * UINT64_MAX: it cannot be told. */
+int logs_query_execute(const struct log_query *query, duckdb_connection connection, const char *sql,
+	struct logs_rows **ret_rows, uint64_t *ret_matched, struct err *err);
+
+/* A thread that finds some of the rows of a query that runs, for as long as it does. */
+struct logs_partial {
+	struct logs_queries *queries;
+	struct log_query *query;
+	pthread_t thread;
+	pthread_cond_t changed;
+	bool is_running, is_over;
+};
+void logs_partial_start(
+	struct logs_partial *partial, struct logs_queries *queries, struct log_query *query);
+void logs_partial_stop(struct logs_partial *partial);
+
+/* log_events(NUMBER), and with most := N the first N events or some more, which do not count. */
 int logs_query_scan_register(
 	duckdb_connection connection, struct logs_queries *queries, struct err *err);

@@ -25,8 +25,7 @@ void logs_query_unref(struct log_query *query)
 	free(query->text);
 	free(query->user);
 	free(query->failure);
-	free(query->row_ends);
-	buf_done(&query->rows);
+	logs_rows_unref(query->rows);
 	query_insights_done(&query->insights);
 	logs_fields_done(&query->fields);
 	free(query);
@@ -41,7 +40,7 @@ static void forget_old(struct logs_queries *queries)
 		struct log_query *query = *place;
 		bool is_over = query->status > LOGS_QUERY_RUNNING;
 		kept += is_over;
-		bytes += is_over ? query->rows.n : 0;
+		bytes += is_over && query->rows ? query->rows->text.n : 0;
 		if (is_over && kept > 1 &&
 			(kept > LOGS_QUERIES_KEPT || bytes > LOGS_QUERY_RESULT_BYTES)) {
 			*place = query->next;
@@ -108,14 +107,22 @@ struct log_query *logs_queries_find_number(struct logs_queries *queries, int64_t
 	return query;
 }
 
+/* Lock held. */
+static void interrupt(const struct log_query *query)
+{
+	if (query->is_connected)
+		duckdb_interrupt(query->connection);
+	if (query->is_partial_connected)
+		duckdb_interrupt(query->partial_connection);
+}
+
 bool logs_query_stop(struct logs_queries *queries, struct log_query *query)
 {
 	pthread_mutex_lock(&queries->lock);
 	bool is_running = query->status <= LOGS_QUERY_RUNNING;
 	if (is_running) {
 		query->is_stopped = true;
-		if (query->is_connected)
-			duckdb_interrupt(query->connection);
+		interrupt(query);
 	}
 	pthread_mutex_unlock(&queries->lock);
 	return is_running;
@@ -131,124 +138,6 @@ void logs_query_wait(struct logs_queries *queries, const struct log_query *query
 		pthread_cond_timedwait(&queries->is_over, &queries->lock, &until) == 0)
 		;
 	pthread_mutex_unlock(&queries->lock);
-}
-
-/* ---- results ---- */
-
-static void add_text(struct buf *buf, const char *text)
-{
-	json_t *value = json_string_nocheck(text);
-	_cleanup_free_ char *quoted = json_dumps(value, JSON_ENCODE_ANY);
-
-	buf_add_text(buf, quoted ? quoted : "\"\"");
-	json_decref(value);
-}
-
-/* "3", not "3.0". */
-static void cut_zero(char *number)
-{
-	size_t n = strlen(number);
-
-	if (n > 2 && number[n - 1] == '0' && number[n - 2] == '.')
-		number[n - 2] = '\0';
-}
-
-static void add_row(struct log_query *query, duckdb_result *result, idx_t row)
-{
-	struct buf *rows = &query->rows;
-	bool is_first = true;
-	char time[40];
-
-	buf_add_char(rows, '[');
-	for (size_t i = 0; i < query->insights.columns_count; i++) {
-		char *value = duckdb_value_varchar(result, i, row);
-		if (!value)
-			continue;
-		if (query->insights.columns[i].type == QUERY_INSIGHTS_TIME)
-			*query_insights_write_time(time, strtoll(value, NULL, 10)) = '\0';
-		else if (query->insights.columns[i].type == QUERY_INSIGHTS_NUMBER)
-			cut_zero(value);
-		else if (query->insights.columns[i].type == QUERY_INSIGHTS_BOOLEAN)
-			memcpy(value, *value == 't' ? "1" : "0", 2);
-		buf_add_text(rows, is_first ? "{\"field\":" : ",{\"field\":");
-		add_text(rows, query->insights.columns[i].name);
-		buf_add_text(rows, ",\"value\":");
-		add_text(rows,
-			query->insights.columns[i].type == QUERY_INSIGHTS_TIME ? time : value);
-		buf_add_char(rows, '}');
-		duckdb_free(value);
-		is_first = false;
-	}
-	buf_add_char(rows, ']');
-}
-
-static int keep_rows(struct log_query *query, duckdb_result *result, struct err *err)
-{
-	idx_t count = duckdb_row_count(result);
-
-	query->row_ends = mem_new(count + 1, sizeof(*query->row_ends));
-	for (idx_t row = 0; row < count; row++) {
-		add_row(query, result, row);
-		query->row_ends[row] = query->rows.n;
-		if (query->rows.n > LOGS_QUERY_RESULT_BYTES)
-			return err_set(err, ERR_SYSTEM, "the result has more than %d bytes",
-				LOGS_QUERY_RESULT_BYTES);
-	}
-	query->row_count = count;
-	return 0;
-}
-
-/* ---- how many events went through the filters: DuckDB's profile ---- */
-
-static char *metric(duckdb_profiling_info info, const char *name)
-{
-	duckdb_value value = duckdb_profiling_info_get_value(info, name);
-	char *text = value ? duckdb_get_varchar(value) : NULL;
-
-	if (value)
-		duckdb_destroy_value(&value);
-	return text;
-}
-
-/* Up from the scan, rows that the last filter let through before anything else. */
-struct matched {
-	bool is_found, is_closed;
-	uint64_t rows;
-};
-
-/* NOLINTNEXTLINE(misc-no-recursion): 100 deep at most. */
-static struct matched count_matched(duckdb_profiling_info info, unsigned depth)
-{
-	struct matched matched = {.is_found = false};
-	idx_t count = duckdb_profiling_info_get_child_count(info);
-
-	for (idx_t i = 0; i < count && !matched.is_found && depth < 100; i++)
-		matched = count_matched(duckdb_profiling_info_get_child(info, i), depth + 1);
-	char *type = metric(info, "OPERATOR_TYPE");
-	char *rows = metric(info, "OPERATOR_CARDINALITY");
-	if (type && rows) {
-		bool is_scan = strcmp(type, "TABLE_SCAN") == 0;
-		if (is_scan)
-			matched.is_found = true;
-		if (is_scan ||
-			(matched.is_found && !matched.is_closed && strcmp(type, "FILTER") == 0))
-			matched.rows = strtoull(rows, NULL, 10);
-		else if (strcmp(type, "PROJECTION") != 0)
-			matched.is_closed = true;
-	}
-	duckdb_free(type);
-	duckdb_free(rows);
-	return matched;
-}
-
-static void set_matched(struct log_query *query)
-{
-	duckdb_profiling_info info = duckdb_get_profiling_info(query->connection);
-	struct matched matched = {.is_found = false};
-
-	if (info)
-		matched = count_matched(info, 0);
-	query->matched = matched.is_found ? matched.rows : query->records;
 }
 
 /* ---- one query ---- */
@@ -303,52 +192,47 @@ static int connect(struct logs_queries *queries, struct log_query *query, struct
 	return result;
 }
 
-static int execute(struct log_query *query, duckdb_result *result, struct err *err)
+/* What was found is the answer, unless there was a mistake: then what was found until then. */
+static void finish(struct logs_queries *queries, struct log_query *query, int outcome,
+	struct logs_rows *rows, const struct err *err)
 {
-	static const char profiling[] = "PRAGMA enable_profiling = 'no_output'";
-	duckdb_result none;
-
-	if (duckdb_query(query->connection, profiling, &none) != DuckDBSuccess) {
-		err_set(err, ERR_SYSTEM, "%s", duckdb_result_error(&none));
-		duckdb_destroy_result(&none);
-		*result = (duckdb_result){0};
-		return -1;
-	}
-	duckdb_destroy_result(&none);
-	if (duckdb_query(query->connection, buf_text(&query->insights.sql), result) ==
-		DuckDBSuccess)
-		return 0;
-	return err_set(err, ERR_SYSTEM, "%s", duckdb_result_error(result));
-}
-
-static void run(struct logs_queries *queries, struct log_query *query)
-{
-	struct err err = ERR_INIT;
-	duckdb_result result = {0};
-	int outcome = -1;
-
-	query->status = LOGS_QUERY_RUNNING;
-	if (!query->is_stopped && connect(queries, query, &err) == 0) {
-		outcome = execute(query, &result, &err);
-		if (outcome == 0) {
-			set_matched(query);
-			outcome = keep_rows(query, &result, &err);
-		}
-		duckdb_destroy_result(&result);
-	}
 	pthread_mutex_lock(&queries->lock);
 	if (query->is_connected)
 		duckdb_disconnect(&query->connection);
 	query->is_connected = false;
 	query->ended_ms = clock_wall_ns() / 1000000;
 	if (outcome < 0)
-		query->failure = mem_strdup(err.message);
+		query->failure = mem_strdup(err->message);
+	if (outcome == 0) {
+		logs_rows_unref(query->rows);
+		query->rows = rows;
+	}
 	query->status = outcome == 0        ? LOGS_QUERY_COMPLETE
 			: query->is_late    ? LOGS_QUERY_TIMEOUT
 			: query->is_stopped ? LOGS_QUERY_CANCELLED
 					    : LOGS_QUERY_FAILED;
 	pthread_cond_broadcast(&queries->is_over);
 	pthread_mutex_unlock(&queries->lock);
+}
+
+static void run(struct logs_queries *queries, struct log_query *query)
+{
+	struct err err = ERR_INIT;
+	struct logs_rows *rows = NULL;
+	struct logs_partial partial;
+	uint64_t matched = 0;
+	int outcome = -1;
+
+	query->status = LOGS_QUERY_RUNNING;
+	if (!query->is_stopped && connect(queries, query, &err) == 0) {
+		logs_partial_start(&partial, queries, query);
+		outcome = logs_query_execute(query, query->connection,
+			buf_text(&query->insights.sql), &rows, &matched, &err);
+		logs_partial_stop(&partial);
+	}
+	if (outcome == 0)
+		query->matched = matched == UINT64_MAX ? (uint64_t)query->records : matched;
+	finish(queries, query, outcome, rows, &err);
 }
 
 static void *runner_main(void *context)
@@ -406,8 +290,7 @@ void logs_queries_stop(struct logs *logs)
 	queries->is_stopping = true;
 	for (struct log_query *query = queries->first; query; query = query->next) {
 		query->is_stopped = true;
-		if (query->is_connected)
-			duckdb_interrupt(query->connection);
+		interrupt(query);
 	}
 	pthread_cond_broadcast(&queries->changed);
 	pthread_cond_broadcast(&queries->is_over);

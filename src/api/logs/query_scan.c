@@ -104,6 +104,8 @@ static bool next_block(struct scan_thread *thread)
 	struct scan *scan = thread->scan;
 
 	give_back(thread);
+	if (scan->most && scan->seen >= scan->most)
+		return false;
 	pthread_mutex_lock(&scan->lock);
 	while (!scan->first && !scan->is_over)
 		pthread_cond_wait(&scan->changed, &scan->lock);
@@ -290,6 +292,15 @@ static void set_system(struct scan_thread *thread, duckdb_vector vector, size_t 
 	}
 }
 
+static void count_events(struct scan *scan, size_t count, size_t bytes)
+{
+	scan->seen += count;
+	if (scan->most)
+		return;
+	scan->query->records += count;
+	scan->query->bytes += bytes;
+}
+
 /* The next rows of a block that comes as columns: all are wanted. */
 static size_t take_columns(struct scan_thread *thread, size_t max)
 {
@@ -297,10 +308,9 @@ static size_t take_columns(struct scan_thread *thread, size_t max)
 	size_t left = block->count - thread->row, count = left < max ? left : max;
 
 	thread->row += count;
-	thread->scan->query->records += count;
 	/* Newlines are no part of the messages. */
-	if (thread->row == block->count)
-		thread->scan->query->bytes += block->message_bytes - block->count;
+	count_events(thread->scan, count,
+		thread->row == block->count ? block->message_bytes - block->count : 0);
 	return count;
 }
 
@@ -321,8 +331,7 @@ static size_t choose_rows(struct scan_thread *thread, uint32_t *rows, size_t max
 		bytes += message_of(held->block, thread->row).n;
 		thread->row++;
 	}
-	thread->scan->query->records += count;
-	thread->scan->query->bytes += bytes;
+	count_events(thread->scan, count, bytes);
 	return count;
 }
 
@@ -361,10 +370,11 @@ static bool is_refused(struct scan *scan, duckdb_function_info info)
 	if (!is_failed && clock_wall_ns() / 1000000 > query->deadline_ms) {
 		query->is_late = true;
 		duckdb_function_set_error(info, "the query took too long");
-	} else if (!is_failed && query->is_stopped) {
+	} else if (!is_failed && (query->is_stopped || (scan->most && query->is_answered))) {
 		duckdb_function_set_error(info, "the query was stopped");
+		return true;
 	}
-	return is_failed || query->is_late || query->is_stopped;
+	return is_failed || query->is_late;
 }
 
 static void scan_rows(duckdb_function_info info, duckdb_data_chunk chunk)
@@ -439,6 +449,19 @@ static void thread_free(void *data)
 	free(thread);
 }
 
+struct bound {
+	struct log_query *query;
+	uint64_t most;
+};
+
+static void bound_free(void *data)
+{
+	struct bound *bound = data;
+
+	logs_query_unref(bound->query);
+	free(bound);
+}
+
 static void bind(duckdb_bind_info info)
 {
 	struct logs_queries *queries = duckdb_bind_get_extra_info(info);
@@ -450,6 +473,8 @@ static void bind(duckdb_bind_info info)
 	duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
 	duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
 
+	duckdb_value most = duckdb_bind_get_named_parameter(info, "most");
+
 	duckdb_destroy_value(&argument);
 	for (size_t i = 0; i < LOGS_COLUMNS_SYSTEM; i++)
 		duckdb_bind_add_result_column(info, names[i], i < 2 ? number : text);
@@ -460,11 +485,16 @@ static void bind(duckdb_bind_info info)
 	}
 	duckdb_destroy_logical_type(&number);
 	duckdb_destroy_logical_type(&text);
-	if (query)
-		duckdb_bind_set_bind_data(
-			info, take(query), (duckdb_delete_callback_t)logs_query_unref);
-	else
+	if (query) {
+		struct bound *bound = mem_new(1, sizeof(*bound));
+		bound->query = take(query);
+		bound->most = most ? (uint64_t)duckdb_get_int64(most) : 0;
+		duckdb_bind_set_bind_data(info, bound, bound_free);
+	} else {
 		duckdb_bind_set_error(info, "no such query");
+	}
+	if (most)
+		duckdb_destroy_value(&most);
 }
 
 /* Which word of each format goes into which of DuckDB's columns. */
@@ -487,12 +517,14 @@ static void choose_words(struct scan *scan)
 
 static void init(duckdb_init_info info)
 {
-	struct log_query *query = duckdb_init_get_bind_data(info);
+	const struct bound *bound = duckdb_init_get_bind_data(info);
+	struct log_query *query = bound->query;
 	struct scan *scan = mem_new(1, sizeof(*scan));
 	size_t columns = LOGS_COLUMNS_SYSTEM + query->fields.record_count;
 
 	query->refs++;
 	scan->query = query;
+	scan->most = bound->most;
 	scan->users = 1;
 	scan->tail = &scan->first;
 	scan->err = (struct err)ERR_INIT;
@@ -532,6 +564,7 @@ int logs_query_scan_register(
 
 	duckdb_table_function_set_name(function, LOGS_QUERY_FUNCTION);
 	duckdb_table_function_add_parameter(function, number);
+	duckdb_table_function_add_named_parameter(function, "most", number);
 	duckdb_table_function_set_extra_info(function, queries, NULL);
 	duckdb_table_function_set_bind(function, bind);
 	duckdb_table_function_set_init(function, init);

@@ -17,6 +17,8 @@ struct waiting_block {
 
 struct scan {
 	struct log_query *query;
+	uint64_t most; /* events of a part that does not count; 0: all */
+	atomic_uint_fast64_t seen;
 	atomic_uint users; /* DuckDB and its threads */
 	size_t column_count;
 	idx_t *columns; /* as DuckDB wants them: numbers of the function's columns */
