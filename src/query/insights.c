@@ -516,6 +516,18 @@ static int parse_query(struct translation *translation)
 	return 0;
 }
 
+/* A field of lines, and of events that are JSON. */
+static void add_json(struct insights *insights, struct str name, struct insights_value *value)
+{
+	struct insights_value json;
+
+	insights_message_field(insights, "\"@message\"", name, &json);
+	value->sql = insights_printf(
+		insights, "coalesce(%s, %s)", insights_as_text(insights, value), json.sql);
+	value->type = QUERY_INSIGHTS_TEXT;
+	value->is_integer = false;
+}
+
 static int begin(struct translation *translation)
 {
 	static const struct query_insights_field system[] = {
@@ -533,9 +545,12 @@ static int begin(struct translation *translation)
 		const struct query_insights_field *field =
 			i < ARRAY_SIZE(system) ? &system[i]
 					       : &source->fields[i - ARRAY_SIZE(system)];
-		struct insights_value value = {
-			.type = field->type, .is_integer = field->type == QUERY_INSIGHTS_NUMBER};
-		if (insights_add_name(translation, str_from(field->name), field->sql, &value) < 0)
+		struct insights_value value = {.sql = field->sql,
+			.type = field->type,
+			.is_integer = field->type == QUERY_INSIGHTS_NUMBER};
+		if (i >= ARRAY_SIZE(system) && source->has_json)
+			add_json(&translation->insights, str_from(field->name), &value);
+		if (insights_add_name(translation, str_from(field->name), value.sql, &value) < 0)
 			return -1;
 	}
 	translation->insights.has_events = true;

@@ -42,12 +42,17 @@ struct query_insights_field {
 	enum query_insights_type type;
 };
 
+/* The words of a line that Route 53 logs of a query for a public zone. */
+#define QUERY_INSIGHTS_DNS_FIELDS 10
+extern const char *const query_insights_dns_fields[QUERY_INSIGHTS_DNS_FIELDS];
+
 struct query_insights_source {
 	/* What stands behind FROM. Has "@timestamp" and "@ingestionTime" (BIGINT, milliseconds),
 	 * "@message", "@logStream", "@log" and "@ptr" (VARCHAR), and the columns of the fields. */
 	const char *relation;
 	const struct query_insights_field *fields;
 	size_t fields_count;
+	bool has_json; /* events without the fields may have them as JSON */
 	int64_t now_ms;
 	int64_t start_ms, end_ms; /* of the query's range */
 	uint64_t limit;           /* of the request; 0: QUERY_INSIGHTS_LIMIT */

@@ -43,8 +43,12 @@ int insights_fail_at(struct insights *insights, size_t place, const char *format
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	insights->error_start = place < insights->text.n ? place : insights->text.n;
-	insights->error_end =
-		insights->at > insights->error_start ? insights->at : insights->error_start;
+	/* The token that is wrong, or the name before it. */
+	insights->error_end = insights->error_start;
+	while (place < insights->token_at && is_in_name(at(insights, insights->error_end)))
+		insights->error_end++;
+	if (insights->error_end == insights->error_start && insights->at > insights->error_start)
+		insights->error_end = insights->at;
 	return err_set(insights->err, ERR_USAGE, "query, line %u, column %zu: %s", line,
 		place - start + 1, message);
 }

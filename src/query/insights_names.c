@@ -14,51 +14,79 @@ const struct insights_name *insights_find(const struct insights *insights, struc
 	return NULL;
 }
 
-/* a.b.0 as a path of JSON: '$."a"."b"[0]'. */
-static const char *json_path(struct insights *insights, struct str name)
+static void add_key(struct buf *path, struct str key)
+{
+	buf_add_text(path, ".\"");
+	for (size_t i = 0; i < key.n; i++) {
+		if (key.p[i] != '"' && key.p[i] != '\\')
+			buf_add_char(path, key.p[i]);
+	}
+	buf_add_char(path, '"');
+}
+
+/* a.b.0 as a path of JSON: '$."a"."b"[0]'. What is behind the first `nested` names is one key. */
+static const char *json_path(struct insights *insights, struct str name, size_t nested)
 {
 	_cleanup_buf_ struct buf path = {0};
 	struct str part;
 	uint64_t index;
 
 	buf_add_char(&path, '$');
-	while (str_split(&name, '.', &part)) {
-		if (number_parse(part, 1000000, &index)) {
+	for (; nested && str_split(&name, '.', &part); nested--) {
+		if (number_parse(part, 1000000, &index))
 			buf_printf(&path, "[%llu]", (unsigned long long)index);
-			continue;
-		}
-		buf_add_text(&path, ".\"");
-		for (size_t i = 0; i < part.n; i++) {
-			if (part.p[i] != '"' && part.p[i] != '\\')
-				buf_add_char(&path, part.p[i]);
-		}
-		buf_add_char(&path, '"');
+		else
+			add_key(&path, part);
 	}
+	if (name.n)
+		add_key(&path, name);
 	return insights_literal(insights, buf_str(&path));
 }
 
-/* A key may have dots of its own: what nests is looked for first. */
+/* Keys may have dots of their own, as annotations have that begin with the name of a host: what
+ * nests more is looked for first. */
 void insights_json_field(struct insights *insights, const char *json, struct str name,
 	struct insights_value *ret_value)
 {
-	const char *nested = insights_printf(
-		insights, "json_extract_string(%s, %s)", json, json_path(insights, name));
+	enum { KEYS_MAX = 8 };
+	size_t dots = 0;
+	const char *paths;
 
-	*ret_value = (struct insights_value){.type = QUERY_INSIGHTS_TEXT, .sql = nested};
-	if (!memchr(name.p, '.', name.n))
-		return;
-	_cleanup_buf_ struct buf key = {0};
-	buf_add_text(&key, "$.\"");
 	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] != '"' && name.p[i] != '\\')
-			buf_add_char(&key, name.p[i]);
-	buf_add_char(&key, '"');
-	ret_value->sql = insights_printf(insights, "coalesce(%s, json_extract_string(%s, %s))",
-		nested, json, insights_literal(insights, buf_str(&key)));
+		dots += name.p[i] == '.';
+	*ret_value = (struct insights_value){.type = QUERY_INSIGHTS_TEXT};
+	paths = json_path(insights, name, dots + 1);
+	if (!dots) {
+		ret_value->sql =
+			insights_printf(insights, "json_extract_string(%s, %s)", json, paths);
+		return;
+	}
+	for (size_t i = 1; i <= dots && i < KEYS_MAX; i++)
+		paths = insights_printf(
+			insights, "%s, %s", paths, json_path(insights, name, dots - i));
+	ret_value->sql = insights_printf(insights,
+		"list_filter(json_extract_string(%s, [%s]), lambda found: found IS NOT NULL)[1]",
+		json, paths);
+}
+
+const char *const query_insights_dns_fields[QUERY_INSIGHTS_DNS_FIELDS] = {"version",
+	"queryTimestamp", "hostZoneId", "queryName", "queryType", "responseCode", "protocol",
+	"edgeLocation", "resolverIp", "ednsClientSubnet"};
+
+/* " WHEN ... THEN ..." of a query log of Route 53: words in that order; or "". */
+static const char *dns_field(struct insights *insights, const char *message, struct str name)
+{
+	for (size_t i = 0; i < QUERY_INSIGHTS_DNS_FIELDS; i++)
+		if (str_equal(name, str_from(query_insights_dns_fields[i])))
+			return insights_printf(insights,
+				" WHEN regexp_matches(%s, '^1\\.[0-9] [0-9]{4}-[0-9-]+T[0-9:.]+Z Z\\S+ (\\S+ ){6}') "
+				"THEN nullif(split_part(%s, ' ', %zu), '-')",
+				message, message, i + 1);
+	return "";
 }
 
 /* The JSON of an event: its message, or what a line of Lambda's has behind a tab. */
-static void message_field(struct insights *insights, const char *message, struct str name,
+void insights_message_field(struct insights *insights, const char *message, struct str name,
 	struct insights_value *ret_value)
 {
 	const char *rest = insights_printf(
@@ -73,8 +101,8 @@ static void message_field(struct insights *insights, const char *message, struct
 	*ret_value = whole;
 	ret_value->sql = insights_printf(insights,
 		"CASE WHEN json_valid(%s) THEN %s WHEN contains(%s, E'\\t{') AND json_valid(%s) "
-		"THEN %s END",
-		message, whole.sql, message, rest, tail.sql);
+		"THEN %s%s END",
+		message, whole.sql, message, rest, tail.sql, dns_field(insights, message, name));
 }
 
 /* What Lambda's own lines say: "REPORT RequestId: ...\tDuration: 12.34 ms\t...". */
@@ -188,5 +216,5 @@ void insights_field(struct insights *insights, struct str name, struct insights_
 		return;
 	if (!lambda_field(insights, found->sql, name, ret_value) &&
 		(name.p[0] != '@' || (name.n > 2 && name.p[1] == '@')))
-		message_field(insights, found->sql, name, ret_value);
+		insights_message_field(insights, found->sql, name, ret_value);
 }

@@ -94,6 +94,8 @@ void insights_field(struct insights *insights, struct str name, struct insights_
 /* "a.b.0" of a text of JSON. */
 void insights_json_field(struct insights *insights, const char *json, struct str name,
 	struct insights_value *ret_value);
+void insights_message_field(struct insights *insights, const char *message, struct str name,
+	struct insights_value *ret_value);
 const struct insights_name *insights_find(const struct insights *insights, struct str name);
 
 /* ---- insights_value.c ---- */

@@ -146,6 +146,7 @@ static int translate(
 	const struct query_insights_source source = {.relation = relation,
 		.fields = query->fields.fields,
 		.fields_count = query->fields.field_count,
+		.has_json = query->fields.has_json,
 		.now_ms = query->created_ms,
 		.start_ms = query->start_ms,
 		.end_ms = query->end_ms,

@@ -36,6 +36,7 @@ struct logs_fields {
 	/* Of flow log lines, by how many words they have; none: they are none. */
 	struct record_format formats[LOGS_FORMATS_MAX];
 	size_t format_count;
+	bool has_json; /* of events there are such that are JSON */
 	uint8_t records[RECORD_FIELDS]; /* enum record_field of each column behind the system's */
 	size_t record_count;
 	struct query_insights_field *fields; /* with "start" and "end" for startTime, endTime */

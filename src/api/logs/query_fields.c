@@ -126,6 +126,8 @@ static bool look(void *context, const struct store_log_found *event)
 
 	if (is_default(event->message))
 		add_format(sampling->fields, &record_format_default);
+	else if (event->message.n && event->message.p[0] == '{')
+		sampling->fields->has_json = true;
 	return --sampling->left > 0;
 }
 
@@ -225,14 +227,81 @@ static void add_json(json_t *record, const char *prefix, const json_t *value)
 		record, prefix, text ? json_string(text) : logs_json(logs_string(value)));
 }
 
+/* The word behind a label of a line; not there: nothing. */
+static bool find_word(struct str line, const char *label, struct str *ret_word)
+{
+	const char *place = memmem(line.p, line.n, label, strlen(label));
+
+	if (!place)
+		return false;
+	*ret_word = (struct str){place + strlen(label), 0};
+	while (ret_word->p + ret_word->n < line.p + line.n &&
+		!isspace((unsigned char)ret_word->p[ret_word->n]))
+		ret_word->n++;
+	return ret_word->n > 0;
+}
+
+/* Lambda's own lines, as the query language reads them. */
+static void add_lambda(json_t *record, struct str line)
+{
+	static const char *const types[] = {"START", "END", "REPORT"};
+	static const struct {
+		const char *name, *label;
+		bool is_megabytes;
+	} values[] = {{"@duration", "Duration: ", false},
+		{"@billedDuration", "Billed Duration: ", false},
+		{"@initDuration", "Init Duration: ", false}, {"@memorySize", "Memory Size: ", true},
+		{"@maxMemoryUsed", "Max Memory Used: ", true},
+		{"@xrayTraceId", "XRAY TraceId: ", false},
+		{"@xraySegmentId", "SegmentId: ", false}};
+	struct str word;
+	size_t type = 0;
+
+	while (type < ARRAY_SIZE(types) && !str_starts_with(line, str_from(types[type])))
+		type++;
+	if (type == ARRAY_SIZE(types) || !find_word(line, " RequestId: ", &word))
+		return;
+	json_object_set_new(record, "@type", json_string(types[type]));
+	json_object_set_new(record, "@requestId", logs_json(word));
+	for (size_t i = 0; type == 2 && i < ARRAY_SIZE(values); i++) {
+		if (!find_word(line, values[i].label, &word))
+			continue;
+		_cleanup_free_ char *text =
+			mem_printf("%.*s%s", STR_ARG(word), values[i].is_megabytes ? "000000" : "");
+		json_object_set_new(record, values[i].name, json_string(text));
+	}
+}
+
+static void add_dns(json_t *record, struct str line)
+{
+	struct str word;
+
+	if (!str_starts_with(line, STR("1.")) || count_words(line) != QUERY_INSIGHTS_DNS_FIELDS)
+		return;
+	for (size_t i = 0; i < QUERY_INSIGHTS_DNS_FIELDS && str_split(&line, ' ', &word); i++)
+		if (!str_equal(word, STR("-")))
+			json_object_set_new(record, query_insights_dns_fields[i], logs_json(word));
+}
+
 void logs_record_fields(const struct logs_fields *fields, struct str message, json_t *record)
 {
 	const struct record_format *format = logs_fields_format(fields, message);
+	struct str json = message;
 
 	if (format) {
 		add_words(record, format, message);
-	} else if (message.n && message.p[0] == '{') {
-		json_t *value = json_loadb(message.p, message.n, 0, NULL);
+		return;
+	}
+	add_lambda(record, message);
+	add_dns(record, message);
+	/* A line of Lambda's may have JSON behind a tab. */
+	if (json.n && json.p[0] != '{') {
+		const char *place = memmem(json.p, json.n, "\t{", 2);
+		json = place ? (struct str){place + 1, json.n - (size_t)(place + 1 - json.p)}
+			     : STR_NONE;
+	}
+	if (json.n) {
+		json_t *value = json_loadb(json.p, json.n, 0, NULL);
 		add_json(record, "", value);
 		json_decref(value);
 	}
