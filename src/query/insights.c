@@ -385,6 +385,26 @@ static int parse_results(struct translation *translation, struct stats *stats)
 	return 0;
 }
 
+/* bin(5m) offset 1m */
+static int parse_offset(struct insights *insights, struct insights_value *value)
+{
+	const char *calendar = NULL;
+	int64_t ms = 0;
+
+	if (!insights_is_word(insights, "offset"))
+		return 0;
+	if (!value->bin_ms || !value->bin_time)
+		return insights_fail(insights, "bin() before offset");
+	if (insights_next(insights, false) < 0)
+		return -1;
+	if (insights->token != INSIGHTS_DURATION)
+		return insights_fail(insights, "a period, as 1h");
+	if (insights_duration(insights, insights->token_text, &ms, &calendar) < 0)
+		return -1;
+	insights_shift_bins(insights, value, ms);
+	return insights_next(insights, false);
+}
+
 /* Keys stand before the results, as Insights shows them. */
 static int parse_keys(struct translation *translation, struct stats *stats)
 {
@@ -401,6 +421,8 @@ static int parse_keys(struct translation *translation, struct stats *stats)
 		struct insights_value value;
 		struct str name;
 		if (parse_item(translation, &value, &name) < 0 ||
+			parse_offset(insights, &value) < 0 ||
+			insights_parse_alias(translation, &name) < 0 ||
 			add_result(translation, stats, &value, name) < 0)
 			return -1;
 		buf_printf(&stats->keys, "%s%s", stats->keys.n ? ", " : " GROUP BY ", value.sql);
@@ -465,6 +487,8 @@ static int parse_command(struct translation *translation)
 		{"expand", insights_parse_expand},
 		{"pattern", insights_parse_pattern},
 		{"accum", insights_parse_accum},
+		{"appendcols", insights_parse_appendcols},
+		{"join", insights_parse_join},
 		{"addtotals", insights_parse_addtotals},
 		{"autoregress", insights_parse_autoregress},
 		{"countfrequent", insights_parse_count_frequent},
@@ -474,8 +498,8 @@ static int parse_command(struct translation *translation)
 		{"outlier", insights_parse_outlier},
 		{"sessionize", insights_parse_sessionize},
 	};
-	static const char *const unsupported[] = {"diff", "anomaly", "join", "lookup", "cidrlookup",
-		"appendcols", "logcompare", "relevantfields", "estimate", "tail"};
+	static const char *const unsupported[] = {"diff", "anomaly", "lookup", "cidrlookup",
+		"logcompare", "relevantfields", "estimate", "tail"};
 	struct insights *insights = &translation->insights;
 
 	if (++translation->commands > COMMANDS_MAX)
@@ -497,18 +521,18 @@ static int parse_command(struct translation *translation)
 		insights, "a command: fields, display, filter, stats, sort, limit, parse or dedup");
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a query in a query is one at most. */
 static int parse_query(struct translation *translation)
 {
 	struct insights *insights = &translation->insights;
 
-	if (insights_next(insights, false) < 0)
-		return -1;
 	while (insights->token != INSIGHTS_END) {
 		if (parse_command(translation) < 0)
 			return -1;
 		if (insights->is_too_large)
 			return insights_fail(insights, "a smaller query: this one is too large");
-		if (insights->token == INSIGHTS_END)
+		if (insights->token == INSIGHTS_END ||
+			(translation->is_nested && insights_is_sign(insights, ")")))
 			break;
 		if (insights_expect_sign(insights, "|") < 0)
 			return -1;
@@ -517,18 +541,20 @@ static int parse_query(struct translation *translation)
 }
 
 /* A field of lines, and of events that are JSON. */
-static void add_json(struct insights *insights, struct str name, struct insights_value *value)
+static void add_json(struct insights *insights, struct str name, struct insights_name *field)
 {
+	const struct insights_value value = {
+		.sql = field->sql, .type = field->type, .is_integer = field->is_integer};
 	struct insights_value json;
 
 	insights_message_field(insights, "\"@message\"", name, &json);
-	value->sql = insights_printf(
-		insights, "coalesce(%s, %s)", insights_as_text(insights, value), json.sql);
-	value->type = QUERY_INSIGHTS_TEXT;
-	value->is_integer = false;
+	field->sql = insights_printf(
+		insights, "coalesce(%s, %s)", insights_as_text(insights, &value), json.sql);
+	field->type = QUERY_INSIGHTS_TEXT;
+	field->is_integer = false;
 }
 
-static int begin(struct translation *translation)
+size_t insights_event_names(struct translation *translation, struct insights_name *names)
 {
 	static const struct query_insights_field system[] = {
 		{"@timestamp", "\"@timestamp\"", QUERY_INSIGHTS_TIME},
@@ -539,32 +565,33 @@ static int begin(struct translation *translation)
 		{"@ptr", "\"@ptr\"", QUERY_INSIGHTS_TEXT},
 	};
 	const struct query_insights_source *source = translation->insights.source;
+	size_t count = ARRAY_SIZE(system) + source->fields_count;
 
-	buf_printf(&translation->with, "WITH s0 AS (SELECT * FROM %s)", source->relation);
-	for (size_t i = 0; i < ARRAY_SIZE(system) + source->fields_count; i++) {
+	if (count > INSIGHTS_NAMES_MAX)
+		count = INSIGHTS_NAMES_MAX;
+	for (size_t i = 0; i < count; i++) {
+		bool is_system = i < ARRAY_SIZE(system);
 		const struct query_insights_field *field =
-			i < ARRAY_SIZE(system) ? &system[i]
-					       : &source->fields[i - ARRAY_SIZE(system)];
-		struct insights_value value = {.sql = field->sql,
+			is_system ? &system[i] : &source->fields[i - ARRAY_SIZE(system)];
+		names[i] = (struct insights_name){.name = str_from(field->name),
+			.sql = field->sql,
 			.type = field->type,
 			.is_integer = field->type == QUERY_INSIGHTS_NUMBER};
-		if (i >= ARRAY_SIZE(system) && source->has_json)
-			add_json(&translation->insights, str_from(field->name), &value);
-		if (insights_add_name(translation, str_from(field->name), value.sql, &value) < 0)
-			return -1;
+		if (!is_system && source->has_json)
+			add_json(&translation->insights, names[i].name, &names[i]);
 	}
-	translation->insights.has_events = true;
-	translation->order = "\"@timestamp\" DESC NULLS LAST";
-	return 0;
+	return count;
 }
 
-static void add_column(
-	struct query_insights *result, struct str name, enum query_insights_type type)
+/* NOLINTNEXTLINE(misc-no-recursion): a query in a query is one at most. */
+int insights_commands(struct translation *translation)
 {
-	result->columns =
-		mem_grow(result->columns, result->columns_count + 1, sizeof(result->columns[0]));
-	result->columns[result->columns_count++] =
-		(struct query_insights_column){mem_printf("%.*s", STR_ARG(name)), type};
+	struct insights *insights = &translation->insights;
+
+	insights->names_count = insights_event_names(translation, insights->names);
+	insights->has_events = true;
+	translation->order = "\"@timestamp\" DESC NULLS LAST";
+	return parse_query(translation);
 }
 
 /* Without fields and display events are shown, and what was taken out of them. */
@@ -581,31 +608,52 @@ static void show_events(struct translation *translation)
 	translation->shown_count = count + 2;
 }
 
+size_t insights_select(
+	struct translation *translation, struct buf *sql, struct insights_name *names)
+{
+	const struct query_insights_source *source = translation->insights.source;
+	struct insights *insights = &translation->insights;
+	size_t count = 0;
+
+	if (!translation->result->is_aggregate && !translation->has_fields)
+		show_events(translation);
+	buf_printf(sql, "WITH s0 AS (SELECT * FROM %s)%s\nSELECT ", insights_relation(translation),
+		buf_text(&translation->with));
+	for (; count < translation->shown_count; count++) {
+		struct insights_value value;
+		insights_field(insights, translation->shown[count], &value);
+		names[count] = (struct insights_name){.name = translation->shown[count],
+			.sql = insights_new_column(translation),
+			.type = value.type,
+			.is_integer = value.is_integer};
+		buf_printf(sql, "%s%s AS %s", count ? ", " : "", value.sql, names[count].sql);
+	}
+	if (!translation->result->is_aggregate && !translation->is_nested &&
+		count < INSIGHTS_NAMES_MAX) {
+		buf_add_text(sql, ", \"@ptr\"");
+		names[count++] = (struct insights_name){
+			.name = STR("@ptr"), .sql = "\"@ptr\"", .type = QUERY_INSIGHTS_TEXT};
+	}
+	buf_printf(sql, " FROM s%u", translation->stages);
+	if (translation->order)
+		buf_printf(sql, " ORDER BY %s", translation->order);
+	if (!translation->has_limit && !translation->is_nested)
+		buf_printf(sql, " LIMIT %llu",
+			(unsigned long long)(source->limit ? source->limit : QUERY_INSIGHTS_LIMIT));
+	return count;
+}
+
 static void finish(struct translation *translation)
 {
 	struct query_insights *result = translation->result;
-	const struct query_insights_source *source = translation->insights.source;
-	struct insights *insights = &translation->insights;
+	struct insights_name *names = mem_new(INSIGHTS_NAMES_MAX, sizeof(*names));
 
-	if (!result->is_aggregate && !translation->has_fields)
-		show_events(translation);
-	buf_printf(&result->sql, "%s\nSELECT ", buf_text(&translation->with));
-	for (size_t i = 0; i < translation->shown_count; i++) {
-		struct insights_value value;
-		insights_field(insights, translation->shown[i], &value);
-		buf_printf(&result->sql, "%s%s", i ? ", " : "", value.sql);
-		add_column(result, translation->shown[i], value.type);
-	}
-	if (!result->is_aggregate) {
-		buf_add_text(&result->sql, ", \"@ptr\"");
-		add_column(result, STR("@ptr"), QUERY_INSIGHTS_TEXT);
-	}
-	buf_printf(&result->sql, " FROM s%u", translation->stages);
-	if (translation->order)
-		buf_printf(&result->sql, " ORDER BY %s", translation->order);
-	if (!translation->has_limit)
-		buf_printf(&result->sql, " LIMIT %llu",
-			(unsigned long long)(source->limit ? source->limit : QUERY_INSIGHTS_LIMIT));
+	result->columns_count = insights_select(translation, &result->sql, names);
+	result->columns = mem_new(result->columns_count + 1, sizeof(*result->columns));
+	for (size_t i = 0; i < result->columns_count; i++)
+		result->columns[i] = (struct query_insights_column){
+			mem_printf("%.*s", STR_ARG(names[i].name)), names[i].type};
+	free(names);
 }
 
 static void translation_free(struct translation *translation)
@@ -638,7 +686,9 @@ int query_insights_translate(struct str text, const struct query_insights_source
 		.err = err,
 		.names = mem_new(INSIGHTS_NAMES_MAX, sizeof(translation->insights.names[0])),
 	};
-	if (begin(translation) < 0 || parse_query(translation) < 0) {
+	translation->insights.translation = translation;
+	if (insights_next(&translation->insights, false) < 0 ||
+		insights_commands(translation) < 0) {
 		ret_insights->error_start = translation->insights.error_start;
 		ret_insights->error_end = translation->insights.error_end;
 		return -1;
@@ -653,6 +703,12 @@ void query_insights_done(struct query_insights *insights)
 		free(insights->columns[i].name);
 	for (size_t i = 0; i < insights->groups_count; i++)
 		free(insights->groups[i]);
+	for (size_t i = 0; i < insights->parts_count; i++) {
+		for (size_t j = 0; j < insights->parts[i].groups_count; j++)
+			free(insights->parts[i].groups[j]);
+		free(insights->parts[i].groups);
+	}
+	free(insights->parts);
 	free(insights->columns);
 	free(insights->groups);
 	buf_done(&insights->sql);

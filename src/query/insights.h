@@ -25,6 +25,7 @@
 #define QUERY_INSIGHTS_MAX       10000 /* bytes of a query */
 #define QUERY_INSIGHTS_LIMIT     10000 /* rows, where a query sets no limit */
 #define QUERY_INSIGHTS_LIMIT_MAX 100000
+#define QUERY_INSIGHTS_PARTS_MAX 8
 
 /* TIME: milliseconds since 1970 as BIGINT. */
 enum query_insights_type {
@@ -63,6 +64,12 @@ struct query_insights_column {
 	enum query_insights_type type;
 };
 
+/* Log groups as of SOURCE; none: those of the whole. */
+struct query_insights_part {
+	char **groups;
+	size_t groups_count;
+};
+
 struct query_insights {
 	struct buf sql;
 	struct query_insights_column *columns; /* of the SELECT, in order */
@@ -70,6 +77,10 @@ struct query_insights {
 	bool is_aggregate; /* rows are no events; otherwise the last column is "@ptr" */
 	char **groups;     /* of SOURCE: names, or prefixes with '*' behind; none: the request's */
 	size_t groups_count;
+	/* What queries in the query read; the relation of part 1 is "f(x, part := 1)" for "f(x)".
+	 */
+	struct query_insights_part *parts;
+	size_t parts_count;
 	size_t error_start, error_end; /* bytes of the text that are wrong, where it is refused */
 };
 

@@ -208,8 +208,10 @@ static const struct aggregate {
 	{"count_distinct", 1, 1, "count(DISTINCT $1x)", "count(DISTINCT $1x)", false},
 	{"countdistinct", 1, 1, "count(DISTINCT $1x)", "count(DISTINCT $1x)", false},
 	{"countovertime", 0, 1, "count($1x)", "count($1x)", false},
+	{"count_over_time", 0, 1, "count($1x)", "count($1x)", false},
 	{"sum", 1, 1, "sum($1n)", NULL, false},
 	{"sumovertime", 1, 1, "sum($1n)", NULL, false},
+	{"sum_over_time", 1, 1, "sum($1n)", NULL, false},
 	{"avg", 1, 1, "avg($1n)", NULL, false},
 	{"stddev", 1, 1, "stddev($1n)", NULL, false},
 	{"variance", 1, 1, "var_pop($1n)", NULL, false},
@@ -281,7 +283,9 @@ static int call_aggregate(struct insights *insights, const struct aggregate *agg
 	if (aggregate->number != NULL &&
 		(strstr(aggregate->number, "$1s") || strstr(aggregate->number, "$2s")))
 		value->type = QUERY_INSIGHTS_TEXT, value->is_integer = false;
-	/* The second argument of pct is a constant: brackets keep its division together. */
+	/* AWS tells times as milliseconds here, which fromMillis makes times again. */
+	if (value->type == QUERY_INSIGHTS_TIME)
+		value->type = QUERY_INSIGHTS_NUMBER, value->is_integer = true;
 	value->is_aggregate = true;
 	return 0;
 }
@@ -389,7 +393,8 @@ int insights_call(
 		return insights_time_call(insights, name, ret_value);
 	if (insights_next(insights, false) < 0)
 		return -1;
-	if (aggregate && str_equal(str_from(aggregate->name), STR("count"))) {
+	if (aggregate && str_starts_with(str_from(aggregate->name), STR("count")) &&
+		aggregate->least == 0) {
 		struct arguments none = {.count = 0};
 		if (insights_is_sign(insights, "*") &&
 			check_aggregate(insights, name, at, &none) < 0)

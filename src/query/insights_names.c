@@ -190,8 +190,62 @@ static bool part_of_field(
 	return false;
 }
 
+static size_t plain_name(struct str name, char plain[static 48])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.n && n < 48; i++)
+		if (name.p[i] != '-' && name.p[i] != '_')
+			plain[n++] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] | 0x20)
+									  : name.p[i];
+	return n;
+}
+
+/* "srcaddr", "log_status": as the fields are called in a flow log's format. AWS has no such. */
+static bool like_field(struct insights *insights, struct str name, struct insights_value *ret_value)
+{
+	char wanted[48], plain[48];
+	size_t n = plain_name(name, wanted);
+
+	for (size_t i = 0; insights->has_events && i < insights->source->fields_count; i++) {
+		struct str field = str_from(insights->source->fields[i].name);
+		const struct insights_name *found;
+		if (plain_name(field, plain) != n || memcmp(plain, wanted, n) != 0)
+			continue;
+		found = insights_find(insights, field);
+		if (found)
+			set_found(found, ret_value);
+		return found != NULL;
+	}
+	return false;
+}
+
+static bool is_of(struct str name, struct str side)
+{
+	return side.n && name.n > side.n + 1 && str_starts_with(name, side) &&
+	       name.p[side.n] == '.';
+}
+
+/* Behind a join, "RIGHT.name": of the JSON of the other event. */
+static bool right_field(
+	struct insights *insights, struct str name, struct insights_value *ret_value)
+{
+	size_t n = insights->right.n;
+
+	if (!insights->has_events || !is_of(name, insights->right))
+		return false;
+	const char *message = insights_printf(insights, "%.*s.@message", STR_ARG(insights->right));
+	const struct insights_name *found = insights_find(insights, str_from(message));
+	if (found)
+		insights_message_field(insights, found->sql,
+			(struct str){name.p + n + 1, name.n - n - 1}, ret_value);
+	return found != NULL;
+}
+
 void insights_field(struct insights *insights, struct str name, struct insights_value *ret_value)
 {
+	if (insights->has_events && is_of(name, insights->left) && !insights_find(insights, name))
+		name = (struct str){name.p + insights->left.n + 1, name.n - insights->left.n - 1};
 	const struct insights_name *found = insights_find(insights, name);
 
 	*ret_value = (struct insights_value){.sql = "NULL::VARCHAR"};
@@ -201,7 +255,8 @@ void insights_field(struct insights *insights, struct str name, struct insights_
 		set_found(found, ret_value);
 		return;
 	}
-	if (part_of_field(insights, name, ret_value))
+	if (right_field(insights, name, ret_value) || part_of_field(insights, name, ret_value) ||
+		like_field(insights, name, ret_value))
 		return;
 	/* What a regular expression calls "user" AWS's own samples call "@user" behind it. */
 	found = name.n > 1 && name.p[0] == '@'

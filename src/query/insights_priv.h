@@ -21,10 +21,11 @@ struct insights_value {
 	const char *sql;
 	enum query_insights_type type;
 	bool is_aggregate, is_integer;
-	bool is_structure; /* a map or list as JSON: no text and no number to functions */
-	bool is_literal;   /* a string in quotes */
-	int64_t bin_ms;    /* of times: they are multiples of it; 0: not known */
-	struct str text;   /* of a literal */
+	bool is_structure;    /* a map or list as JSON: no text and no number to functions */
+	bool is_literal;      /* a string in quotes */
+	int64_t bin_ms;       /* of times: they are multiples of it; 0: not known */
+	const char *bin_time; /* of which */
+	struct str text;      /* of a literal */
 };
 
 /* What a name means behind the command that was translated last. */
@@ -41,7 +42,10 @@ struct insights_name {
 #define INSIGHTS_DEPTH_MAX 100
 #define INSIGHTS_SQL_MAX   (4u << 20) /* bytes of all pieces of SQL */
 
+struct translation;
+
 struct insights {
+	struct translation *translation;
 	const struct query_insights_source *source;
 	struct str text;
 	size_t at;       /* behind the token */
@@ -64,8 +68,9 @@ struct insights {
 	/* The results before, in stats: names for them outside of aggregates. */
 	const struct insights_name *results;
 	size_t results_count;
-	bool has_events;  /* rows are still events */
-	unsigned columns; /* made so far, for their names */
+	bool has_events;        /* rows are still events */
+	unsigned columns;       /* made so far, for their names */
+	struct str left, right; /* of join: what names of events of either side begin with */
 };
 
 /* ---- insights_lex.c ---- */
@@ -110,7 +115,8 @@ bool insights_is_time_call(struct str name);
 /* At '(', to behind ')'. */
 int insights_time_call(
 	struct insights *insights, struct str name, struct insights_value *ret_value);
-/* "5m"; 0 ms: of the calendar, whose name of it is set. */
+/* The value's bins begin so much later. */
+void insights_shift_bins(struct insights *insights, struct insights_value *value, int64_t ms);
 int insights_duration(
 	struct insights *insights, struct str text, int64_t *ret_ms, const char **ret_calendar);
 
@@ -134,7 +140,8 @@ struct translation {
 	struct str shown[INSIGHTS_NAMES_MAX];
 	size_t shown_count;
 	bool has_fields; /* fields or display was there */
-	bool has_limit;
+	bool has_limit, is_nested;
+	size_t part; /* that SOURCE is of; 0: the whole */
 	unsigned commands;
 };
 
@@ -153,6 +160,13 @@ const char *insights_order(struct translation *translation);
 /* Rows are events no more: their names are these from now on, all shown. */
 void insights_set_names(
 	struct translation *translation, const struct insights_name *names, size_t count);
+/* Names that events have, and their SQL; into INSIGHTS_NAMES_MAX. */
+size_t insights_event_names(struct translation *translation, struct insights_name *names);
+/* The commands up to the end, or ')' when nested. */
+int insights_commands(struct translation *translation);
+/* All of it as one SELECT, with what its columns are; into INSIGHTS_NAMES_MAX names. */
+size_t insights_select(
+	struct translation *translation, struct buf *sql, struct insights_name *names);
 /* as NAME, where it stands. */
 int insights_parse_alias(struct translation *translation, struct str *alias);
 
@@ -168,7 +182,18 @@ const char *insights_regex(
 /* ---- insights_source.c ---- */
 int insights_parse_source(struct translation *translation);
 
+/* ---- insights_nested.c ---- */
+/* From behind "in (" */
+int insights_nested_in(struct insights *insights, bool is_negated, struct insights_value *value);
+/* What stands behind FROM for the groups of the part. */
+const char *insights_relation(struct translation *translation);
+int insights_parse_appendcols(struct translation *translation);
+int insights_parse_join(struct translation *translation);
+
 /* ---- insights_series.c ---- */
+/* word=VALUE: *ret_value is its text, when it stands there. */
+int insights_take_option(
+	struct translation *translation, const char *word, struct str *ret_value, bool *ret_taken);
 int insights_parse_accum(struct translation *translation);
 int insights_parse_addtotals(struct translation *translation);
 int insights_parse_autoregress(struct translation *translation);

@@ -19,8 +19,7 @@ static int take_field(struct translation *translation, struct str *name)
 	return insights_next(insights, false);
 }
 
-/* word=VALUE: *ret_value is its text, when it stands there. */
-static int take_option(
+int insights_take_option(
 	struct translation *translation, const char *word, struct str *ret_value, bool *ret_taken)
 {
 	struct insights *insights = &translation->insights;
@@ -80,7 +79,7 @@ static int parse_lags(struct translation *translation, uint64_t *ret_first, uint
 	bool taken;
 
 	*ret_first = *ret_last = 1;
-	if (take_option(translation, "p", &text, &taken) < 0)
+	if (insights_take_option(translation, "p", &text, &taken) < 0)
 		return -1;
 	if (!taken)
 		return 0;
@@ -290,7 +289,7 @@ static int parse_outliers(struct translation *translation, struct outliers *outl
 	bool taken;
 
 	do {
-		if (take_option(translation, "action", &value, &taken) < 0)
+		if (insights_take_option(translation, "action", &value, &taken) < 0)
 			return -1;
 		if (taken) {
 			outliers->removes = str_equal_ignoring_case(value, STR("remove"));
@@ -298,20 +297,20 @@ static int parse_outliers(struct translation *translation, struct outliers *outl
 				return insights_fail(insights, "action=remove or action=transform");
 			continue;
 		}
-		if (take_option(translation, "param", &value, &taken) < 0)
+		if (insights_take_option(translation, "param", &value, &taken) < 0)
 			return -1;
 		if (taken) {
 			outliers->factor = insights_printf(
 				insights, "%.6f", strtod(insights_keep(insights, value).p, NULL));
 			continue;
 		}
-		if (take_option(translation, "uselower", &value, &taken) < 0)
+		if (insights_take_option(translation, "uselower", &value, &taken) < 0)
 			return -1;
 		if (taken) {
 			outliers->looks_below = str_equal_ignoring_case(value, STR("true"));
 			continue;
 		}
-		if (take_option(translation, "mark", &value, &taken) < 0)
+		if (insights_take_option(translation, "mark", &value, &taken) < 0)
 			return -1;
 		outliers->marks =
 			taken ? str_equal_ignoring_case(value, STR("true")) : outliers->marks;
@@ -437,17 +436,17 @@ int insights_parse_addtotals(struct translation *translation)
 	bool is_wanted = true, taken;
 
 	for (taken = true; taken;) {
-		if (take_option(translation, "fieldname", &name, &taken) < 0)
+		if (insights_take_option(translation, "fieldname", &name, &taken) < 0)
 			return -1;
 		if (taken)
 			continue;
-		if (take_option(translation, "row", &value, &taken) < 0)
+		if (insights_take_option(translation, "row", &value, &taken) < 0)
 			return -1;
 		if (taken) {
 			is_wanted = str_equal_ignoring_case(value, STR("true"));
 			continue;
 		}
-		if (take_option(translation, "col", &value, &taken) < 0)
+		if (insights_take_option(translation, "col", &value, &taken) < 0)
 			return -1;
 		if (taken && str_equal_ignoring_case(value, STR("true")))
 			return insights_fail(insights, "no col=true, which is not supported");

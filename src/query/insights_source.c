@@ -4,11 +4,24 @@
 
 #include "base/mem.h"
 
-static void add_group(struct query_insights *result, struct str name, const char *suffix)
+static size_t count_groups(const struct translation *translation)
 {
-	result->groups =
-		mem_grow(result->groups, result->groups_count + 1, sizeof(result->groups[0]));
-	result->groups[result->groups_count++] = mem_printf("%.*s%s", STR_ARG(name), suffix);
+	const struct query_insights *result = translation->result;
+
+	return translation->part ? result->parts[translation->part - 1].groups_count
+				 : result->groups_count;
+}
+
+static void add_group(struct translation *translation, struct str name, const char *suffix)
+{
+	struct query_insights *result = translation->result;
+	struct query_insights_part *part =
+		translation->part ? &result->parts[translation->part - 1] : NULL;
+	char ***groups = part ? &part->groups : &result->groups;
+	size_t *count = part ? &part->groups_count : &result->groups_count;
+
+	*groups = mem_grow(*groups, *count + 1, sizeof(**groups));
+	(*groups)[(*count)++] = mem_printf("%.*s%s", STR_ARG(name), suffix);
 }
 
 /* ["a", "b"] or "a" behind the colon of a keyword. */
@@ -23,7 +36,7 @@ static int parse_list(struct translation *translation, bool is_prefix)
 		if (insights->token != INSIGHTS_STRING)
 			return insights_fail(insights, "a text in quotes");
 		if (is_prefix)
-			add_group(translation->result, insights->token_text, "*");
+			add_group(translation, insights->token_text, "*");
 		if (insights_next(insights, false) < 0 ||
 			insights_take_sign(insights, ",", &taken) < 0)
 			return -1;
@@ -35,8 +48,7 @@ static int parse_list(struct translation *translation, bool is_prefix)
 static int parse_log_groups(struct translation *translation)
 {
 	struct insights *insights = &translation->insights;
-	struct query_insights *result = translation->result;
-	size_t before = result->groups_count;
+	size_t before = count_groups(translation);
 	bool taken;
 
 	while (insights->token == INSIGHTS_NAME) {
@@ -53,8 +65,8 @@ static int parse_log_groups(struct translation *translation)
 		if (!taken)
 			break;
 	}
-	if (result->groups_count == before)
-		add_group(result, STR(""), "*");
+	if (count_groups(translation) == before)
+		add_group(translation, STR(""), "*");
 	return insights_expect_sign(insights, ")");
 }
 
@@ -85,7 +97,7 @@ static int parse_one(struct translation *translation)
 	if (insights_next(insights, false) < 0)
 		return -1;
 	if (!is_word || !insights_is_sign(insights, "(")) {
-		add_group(translation->result, name, "");
+		add_group(translation, name, "");
 		return insights_take_sign(insights, ",", &taken);
 	}
 	if (!str_equal_ignoring_case(name, STR("logGroups")))
@@ -100,7 +112,8 @@ int insights_parse_source(struct translation *translation)
 
 	if (insights->token == INSIGHTS_END)
 		return insights_fail(insights, "the name of a log group in quotes");
-	while (insights->token != INSIGHTS_END && !insights_is_sign(insights, "|")) {
+	while (insights->token != INSIGHTS_END && !insights_is_sign(insights, "|") &&
+		!insights_is_sign(insights, ")")) {
 		if (parse_one(translation) < 0)
 			return -1;
 	}

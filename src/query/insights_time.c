@@ -84,6 +84,14 @@ static const char *round_to(
 		       : insights_printf(insights, "(%s // %lld * %lld)", time, step, step);
 }
 
+void insights_shift_bins(struct insights *insights, struct insights_value *value, int64_t ms)
+{
+	long long shift = ms % value->bin_ms;
+
+	value->sql = insights_printf(insights, "((%s - %lld) // %lld * %lld + %lld)",
+		value->bin_time, shift, (long long)value->bin_ms, (long long)value->bin_ms, shift);
+}
+
 /* "5m", or "5 m"; behind it. */
 static int parse_duration(struct insights *insights, int64_t *ret_ms, const char **ret_calendar)
 {
@@ -136,6 +144,7 @@ static int call_round(struct insights *insights, struct str name, struct insight
 		return -1;
 	*value = (struct insights_value){
 		.type = QUERY_INSIGHTS_TIME, .bin_ms = ms, .is_aggregate = given.is_aggregate};
+	value->bin_time = is_bin ? as_time(insights, &given) : NULL;
 	value->sql = round_to(insights, as_time(insights, &given), ms, calendar,
 		str_equal_ignoring_case(name, STR("dateceil")));
 	return insights_expect_sign(insights, ")");

@@ -136,6 +136,10 @@ static int parse_in(struct insights *insights, bool is_negated, struct insights_
 	const char *sql = NULL;
 	bool taken;
 
+	if (insights_take_sign(insights, "(", &taken) < 0)
+		return -1;
+	if (taken)
+		return insights_nested_in(insights, is_negated, value);
 	if (insights_expect_sign(insights, "[") < 0)
 		return -1;
 	do {

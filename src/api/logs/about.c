@@ -4,6 +4,7 @@
  * on tags ask for "log-group:NAME". Keys: aws:ResourceTag/KEY of the group that is there,
  * aws:RequestTag/KEY and aws:TagKeys of the tags that a request gives or takes. */
 #include "api/logs/kept_priv.h"
+#include "query/insights.h"
 
 #include <string.h>
 
@@ -173,6 +174,29 @@ static void add_group_of(
 		add_group(call, authorization, name, ":log-stream:", STR(""));
 }
 
+/* The log groups that queries in the query read. */
+static int add_parts(
+	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
+{
+	const struct query_insights_source source = {.relation = ""};
+	_cleanup_(query_insights_done) struct query_insights insights;
+	struct err err = ERR_INIT;
+	int result = 0;
+
+	/* What is no query is refused later, whoever asks. */
+	if (query_insights_translate(logs_text(call, "queryString"), &source, &insights, &err) < 0)
+		return 0;
+	for (size_t i = 0; i < insights.parts_count; i++)
+		for (size_t j = 0; j < insights.parts[i].groups_count && result == 0; j++) {
+			struct str name = str_from(insights.parts[i].groups[j]);
+			if (str_ends_with(name, STR("*")))
+				result = logs_about_all(call, authorization, error);
+			else
+				add_group_of(call, authorization, name);
+		}
+	return result;
+}
+
 /* All of its groups; with SOURCE any. */
 int logs_about_query(
 	struct api_call *call, struct api_authorization *authorization, struct aws_error *error)
@@ -186,7 +210,9 @@ int logs_about_query(
 	for (size_t n = 0; n < ARRAY_SIZE(lists); n++)
 		json_array_foreach(json_object_get(call->input, lists[n]), i, item)
 			add_group_of(call, authorization, logs_string(item));
-	return authorization->resource_count ? 0 : logs_about_all(call, authorization, error);
+	if (!authorization->resource_count)
+		return logs_about_all(call, authorization, error);
+	return add_parts(call, authorization, error);
 }
 
 static void add_record(void *context, struct str group, const struct store_log_found *event)

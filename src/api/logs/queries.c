@@ -25,39 +25,41 @@ void logs_make_id(char ret_id[static 37])
 
 /* ---- log groups ---- */
 
-static int add_group(struct log_query *query, struct str name, size_t most, struct aws_error *error)
+static int add_group(const struct logs *logs, struct logs_groups *groups, struct str name,
+	size_t most, struct aws_error *error)
 {
 	_cleanup_(store_log_group_done) struct store_log_group group = {0};
 
-	for (size_t i = 0; i < query->group_count; i++)
-		if (str_equal(name, str_from(query->groups[i])))
+	for (size_t i = 0; i < groups->count; i++)
+		if (str_equal(name, str_from(groups->names[i])))
 			return 0;
-	if (query->group_count >= most)
+	if (groups->count >= most)
 		return logs_refuse(error, "A query has at most %zu log groups.", most);
-	if (store_log_group_get(query->logs->events, name, &group, error) < 0)
+	if (store_log_group_get(logs->events, name, &group, error) < 0)
 		return -1;
-	query->groups = mem_grow(query->groups, query->group_count + 1, sizeof(*query->groups));
-	query->groups[query->group_count++] = mem_printf("%.*s", STR_ARG(name));
+	groups->names = mem_grow(groups->names, groups->count + 1, sizeof(*groups->names));
+	groups->names[groups->count++] = mem_printf("%.*s", STR_ARG(name));
 	return 0;
 }
 
 /* Identifiers may end in ":" or ":*" as Grafana and describe-log-groups have them. */
-static int add_identifier(
-	struct log_query *query, struct str identifier, size_t most, struct aws_error *error)
+static int add_identifier(const struct logs *logs, struct logs_groups *groups,
+	struct str identifier, size_t most, struct aws_error *error)
 {
 	struct str name;
 
 	if (str_starts_with(identifier, STR("arn:")) && str_ends_with(identifier, STR(":")))
 		identifier.n--;
-	if (!logs_parse_group(query->logs, identifier, &name))
+	if (!logs_parse_group(logs, identifier, &name))
 		return logs_refuse(error,
 			"The logGroupIdentifier is no log group of this account: %.*s",
 			STR_ARG(identifier));
-	return add_group(query, name, most, error);
+	return add_group(logs, groups, name, most, error);
 }
 
 static int add_groups(const struct api_call *call, struct log_query *query, struct aws_error *error)
 {
+	const struct logs *logs = query->logs;
 	struct str one = logs_text(call, "logGroupName");
 	const json_t *names = json_object_get(call->input, "logGroupNames");
 	const json_t *identifiers = json_object_get(call->input, "logGroupIdentifiers");
@@ -67,23 +69,26 @@ static int add_groups(const struct api_call *call, struct log_query *query, stru
 	if ((one.p != NULL) + (names != NULL) + (identifiers != NULL) > 1)
 		return logs_refuse(error,
 			"Exactly one of logGroupName, logGroupNames and logGroupIdentifiers must be given.");
-	if (one.p && add_group(query, one, LOGS_QUERY_GROUPS_MAX, error) < 0)
+	if (one.p && add_group(logs, &query->groups, one, LOGS_QUERY_GROUPS_MAX, error) < 0)
 		return -1;
 	json_array_foreach(names, i, item)
 	{
-		if (add_group(query, logs_string(item), LOGS_QUERY_GROUPS_MAX, error) < 0)
+		if (add_group(logs, &query->groups, logs_string(item), LOGS_QUERY_GROUPS_MAX,
+			    error) < 0)
 			return -1;
 	}
 	json_array_foreach(identifiers, i, item)
 	{
-		if (add_identifier(query, logs_string(item), LOGS_QUERY_GROUPS_MAX, error) < 0)
+		if (add_identifier(logs, &query->groups, logs_string(item), LOGS_QUERY_GROUPS_MAX,
+			    error) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 struct prefixed {
-	struct log_query *query;
+	const struct logs *logs;
+	struct logs_groups *groups;
 	struct str prefix;
 	struct aws_error *error;
 	int result;
@@ -94,26 +99,41 @@ static bool add_prefixed(void *context, const struct store_log_group *group)
 	struct prefixed *prefixed = context;
 
 	if (str_starts_with(group->name, prefixed->prefix))
-		prefixed->result = add_group(
-			prefixed->query, group->name, LOGS_QUERY_SOURCES_MAX, prefixed->error);
+		prefixed->result = add_group(prefixed->logs, prefixed->groups, group->name,
+			LOGS_QUERY_SOURCES_MAX, prefixed->error);
 	return prefixed->result == 0;
 }
 
 /* SOURCE: names, and prefixes with '*' behind. */
-static int add_sources(
-	struct log_query *query, const struct query_insights *insights, struct aws_error *error)
+static int add_sources(const struct logs *logs, struct logs_groups *groups, char **sources,
+	size_t count, struct aws_error *error)
 {
-	for (size_t i = 0; i < insights->groups_count; i++) {
-		struct str name = str_from(insights->groups[i]);
-		struct prefixed prefixed = {.query = query, .error = error};
+	for (size_t i = 0; i < count; i++) {
+		struct str name = str_from(sources[i]);
+		struct prefixed prefixed = {.logs = logs, .groups = groups, .error = error};
 		if (!str_ends_with(name, STR("*"))) {
-			if (add_identifier(query, name, LOGS_QUERY_SOURCES_MAX, error) < 0)
+			if (add_identifier(logs, groups, name, LOGS_QUERY_SOURCES_MAX, error) < 0)
 				return -1;
 			continue;
 		}
 		prefixed.prefix = (struct str){name.p, name.n - 1};
-		store_log_group_list(query->logs->events, STR(""), add_prefixed, &prefixed);
+		store_log_group_list(logs->events, STR(""), add_prefixed, &prefixed);
 		if (prefixed.result < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A query in the query reads what its SOURCE says, or what the whole reads. */
+static int add_parts(struct log_query *query, struct aws_error *error)
+{
+	const struct query_insights *insights = &query->insights;
+
+	for (size_t i = 0; i < insights->parts_count; i++) {
+		const struct query_insights_part *part = &insights->parts[i];
+		char **sources = part->groups_count ? part->groups : query->groups.names;
+		size_t count = part->groups_count ? part->groups_count : query->groups.count;
+		if (add_sources(query->logs, &query->parts[i], sources, count, error) < 0)
 			return -1;
 	}
 	return 0;
@@ -158,6 +178,16 @@ static int translate(
 	return query_insights_translate(str_from(query->text), &source, insights, err);
 }
 
+static int add_fields(struct api_call *call, struct log_query *query,
+	const struct logs_groups *groups, struct aws_error *error)
+{
+	for (size_t i = 0; i < groups->count; i++)
+		if (logs_fields_add(&query->fields, query->logs, str_from(groups->names[i]), error,
+			    &call->exchange->err) < 0)
+			return -1;
+	return 0;
+}
+
 static int prepare(struct api_call *call, struct log_query *query, bool *ret_is_malformed,
 	struct err *err, struct aws_error *error)
 {
@@ -169,16 +199,19 @@ static int prepare(struct api_call *call, struct log_query *query, bool *ret_is_
 	*ret_is_malformed = translate(query, limit, &query->insights, err) < 0;
 	if (*ret_is_malformed)
 		return 0;
-	if (query->group_count && query->insights.groups_count)
+	if (query->groups.count && query->insights.groups_count)
 		return logs_refuse(
 			error, "SOURCE and log groups of the request exclude each other.");
-	if (add_sources(query, &query->insights, error) < 0)
+	if (add_sources(query->logs, &query->groups, query->insights.groups,
+		    query->insights.groups_count, error) < 0 ||
+		add_parts(query, error) < 0)
 		return -1;
-	if (!query->group_count)
+	if (!query->groups.count)
 		return logs_refuse(error, "A query needs at least one log group.");
-	for (size_t i = 0; i < query->group_count; i++)
-		if (logs_fields_add(&query->fields, query->logs, str_from(query->groups[i]), error,
-			    &call->exchange->err) < 0)
+	if (add_fields(call, query, &query->groups, error) < 0)
+		return -1;
+	for (size_t i = 0; i < query->insights.parts_count; i++)
+		if (add_fields(call, query, &query->parts[i], error) < 0)
 			return -1;
 	logs_fields_finish(&query->fields);
 	*ret_is_malformed = translate(query, limit, &query->insights, err) < 0;
@@ -319,7 +352,7 @@ LOGS_HANDLER(logs_get_results)
 			(double)query->matched, "recordsScanned", (double)query->records,
 			"bytesScanned", (double)query->bytes, "estimatedRecordsSkipped", 0.0,
 			"estimatedBytesSkipped", 0.0, "logGroupsScanned",
-			(double)query->group_count));
+			(double)query->groups.count));
 	/* AWS has no member for it, and clients do not look at more. */
 	if (status == LOGS_QUERY_FAILED)
 		json_object_set_new(call->output, "failureReason", json_string(query->failure));
@@ -343,8 +376,8 @@ LOGS_HANDLER(logs_stop_query)
 
 static bool is_of_group(const struct log_query *query, struct str group)
 {
-	for (size_t i = 0; i < query->group_count; i++)
-		if (str_equal(group, str_from(query->groups[i])))
+	for (size_t i = 0; i < query->groups.count; i++)
+		if (str_equal(group, str_from(query->groups.names[i])))
 			return true;
 	return !group.p;
 }
@@ -355,7 +388,7 @@ static json_t *describe(const struct log_query *query, int64_t now_ms)
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:f, s:s}", "queryLanguage", "CWLI",
 		"queryId", query->id, "queryString", query->text, "status", statuses[query->status],
-		"createTime", (json_int_t)query->created_ms, "logGroupName", query->groups[0],
+		"createTime", (json_int_t)query->created_ms, "logGroupName", query->groups.names[0],
 		"queryDuration", (json_int_t)(end_ms - query->created_ms), "bytesScanned",
 		(double)query->bytes, "userIdentity", query->user);
 }

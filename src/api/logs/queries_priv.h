@@ -36,7 +36,7 @@ struct logs_fields {
 	/* Of flow log lines, by how many words they have; none: they are none. */
 	struct record_format formats[LOGS_FORMATS_MAX];
 	size_t format_count;
-	bool has_json; /* of events there are such that are JSON */
+	bool has_json;                  /* of events there are such that are JSON */
 	uint8_t records[RECORD_FIELDS]; /* enum record_field of each column behind the system's */
 	size_t record_count;
 	struct query_insights_field *fields; /* with "start" and "end" for startTime, endTime */
@@ -74,6 +74,12 @@ struct logs_rows {
 void logs_rows_unref(struct logs_rows *rows);
 MEM_DEFINE_CLEANUP(struct logs_rows, logs_rows_unref)
 
+/* Names of log groups. */
+struct logs_groups {
+	char **names;
+	size_t count;
+};
+
 struct log_query {
 	struct log_query *next; /* of the queries, the newest first */
 	struct log_query *next_waiting;
@@ -82,9 +88,9 @@ struct log_query {
 	int64_t number; /* argument of the table function */
 	char id[37];
 	char *text, *user;
-	char **groups;
-	size_t group_count;
-	int64_t start_ms, end_ms; /* inclusive */
+	struct logs_groups groups;
+	struct logs_groups parts[QUERY_INSIGHTS_PARTS_MAX]; /* of queries in the query */
+	int64_t start_ms, end_ms;                           /* inclusive */
 	int64_t created_ms, deadline_ms;
 	struct logs_fields fields;
 	struct query_insights insights;
@@ -145,6 +151,7 @@ void logs_partial_start(
 	struct logs_partial *partial, struct logs_queries *queries, struct log_query *query);
 void logs_partial_stop(struct logs_partial *partial);
 
-/* log_events(NUMBER), and with most := N the first N events or some more, which do not count. */
+/* log_events(NUMBER); with part := N the groups of the part; with most := N the first N events or
+ * some more, which do not count. */
 int logs_query_scan_register(
 	duckdb_connection connection, struct logs_queries *queries, struct err *err);

@@ -107,8 +107,10 @@ void logs_partial_start(
 {
 	*partial = (struct logs_partial){.queries = queries, .query = query};
 	pthread_cond_init(&partial->changed, NULL);
-	/* Without a thread there is nothing before the end. */
-	partial->is_running = pthread_create(&partial->thread, NULL, partial_main, partial) == 0;
+	/* Without a thread there is nothing before the end. Where a query in the query would be cut
+	 * short, rows could be found that are none. */
+	partial->is_running = !query->insights.parts_count &&
+			      pthread_create(&partial->thread, NULL, partial_main, partial) == 0;
 }
 
 void logs_partial_stop(struct logs_partial *partial)

@@ -15,13 +15,20 @@ enum { RUNNERS = 4 };
 
 /* ---- life ---- */
 
+static void free_groups(struct logs_groups *groups)
+{
+	for (size_t i = 0; i < groups->count; i++)
+		free(groups->names[i]);
+	free(groups->names);
+}
+
 void logs_query_unref(struct log_query *query)
 {
 	if (!query || --query->refs > 0)
 		return;
-	for (size_t i = 0; i < query->group_count; i++)
-		free(query->groups[i]);
-	free(query->groups);
+	free_groups(&query->groups);
+	for (size_t i = 0; i < ARRAY_SIZE(query->parts); i++)
+		free_groups(&query->parts[i]);
 	free(query->text);
 	free(query->user);
 	free(query->failure);

@@ -56,8 +56,8 @@ static void *reader_main(void *context)
 	const struct log_query *query = scan->query;
 	bool is_over = false;
 
-	for (size_t i = 0; i < query->group_count && !is_over; i++) {
-		const struct store_log_read read = {.group = str_from(query->groups[i]),
+	for (size_t i = 0; i < scan->groups->count && !is_over; i++) {
+		const struct store_log_read read = {.group = str_from(scan->groups->names[i]),
 			.start_ms = query->start_ms,
 			.end_ms = query->end_ms,
 			.takes_columns = scan_takes_columns,
@@ -420,7 +420,7 @@ static void scan_unref(struct scan *scan)
 	pthread_cond_broadcast(&scan->changed);
 	pthread_mutex_unlock(&scan->lock);
 	pthread_join(scan->reader, NULL);
-	for (size_t i = 0; i < scan->query->group_count; i++)
+	for (size_t i = 0; i < scan->groups->count; i++)
 		free(scan->logs[i]);
 	free(scan->logs);
 	free(scan->columns);
@@ -451,8 +451,18 @@ static void thread_free(void *data)
 
 struct bound {
 	struct log_query *query;
-	uint64_t most;
+	uint64_t most, part;
 };
+
+static uint64_t named(duckdb_bind_info info, const char *name, uint64_t most)
+{
+	duckdb_value value = duckdb_bind_get_named_parameter(info, name);
+	int64_t number = value ? duckdb_get_int64(value) : 0;
+
+	if (value)
+		duckdb_destroy_value(&value);
+	return number < 0 || (uint64_t)number > most ? 0 : (uint64_t)number;
+}
 
 static void bound_free(void *data)
 {
@@ -473,8 +483,6 @@ static void bind(duckdb_bind_info info)
 	duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
 	duckdb_logical_type text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
 
-	duckdb_value most = duckdb_bind_get_named_parameter(info, "most");
-
 	duckdb_destroy_value(&argument);
 	for (size_t i = 0; i < LOGS_COLUMNS_SYSTEM; i++)
 		duckdb_bind_add_result_column(info, names[i], i < 2 ? number : text);
@@ -488,13 +496,12 @@ static void bind(duckdb_bind_info info)
 	if (query) {
 		struct bound *bound = mem_new(1, sizeof(*bound));
 		bound->query = take(query);
-		bound->most = most ? (uint64_t)duckdb_get_int64(most) : 0;
+		bound->most = named(info, "most", INT64_MAX);
+		bound->part = named(info, "part", QUERY_INSIGHTS_PARTS_MAX);
 		duckdb_bind_set_bind_data(info, bound, bound_free);
 	} else {
 		duckdb_bind_set_error(info, "no such query");
 	}
-	if (most)
-		duckdb_destroy_value(&most);
 }
 
 /* Which word of each format goes into which of DuckDB's columns. */
@@ -524,6 +531,7 @@ static void init(duckdb_init_info info)
 
 	query->refs++;
 	scan->query = query;
+	scan->groups = bound->part ? &query->parts[bound->part - 1] : &query->groups;
 	scan->most = bound->most;
 	scan->users = 1;
 	scan->tail = &scan->first;
@@ -539,10 +547,10 @@ static void init(duckdb_init_info info)
 		scan->needs_text |= column == 1 || column == 2 || column == 5;
 	}
 	choose_words(scan);
-	scan->logs = mem_new(query->group_count + 1, sizeof(char *));
-	for (size_t i = 0; i < query->group_count; i++)
-		scan->logs[i] =
-			mem_printf("%.*s:%s", STR_ARG(query->logs->account), query->groups[i]);
+	scan->logs = mem_new(scan->groups->count + 1, sizeof(char *));
+	for (size_t i = 0; i < scan->groups->count; i++)
+		scan->logs[i] = mem_printf(
+			"%.*s:%s", STR_ARG(query->logs->account), scan->groups->names[i]);
 	if (pthread_create(&scan->reader, NULL, reader_main, scan) != 0)
 		abort();
 	duckdb_init_set_max_threads(info, THREADS_MAX);
@@ -565,6 +573,7 @@ int logs_query_scan_register(
 	duckdb_table_function_set_name(function, LOGS_QUERY_FUNCTION);
 	duckdb_table_function_add_parameter(function, number);
 	duckdb_table_function_add_named_parameter(function, "most", number);
+	duckdb_table_function_add_named_parameter(function, "part", number);
 	duckdb_table_function_set_extra_info(function, queries, NULL);
 	duckdb_table_function_set_bind(function, bind);
 	duckdb_table_function_set_init(function, init);

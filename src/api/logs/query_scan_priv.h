@@ -17,6 +17,7 @@ struct waiting_block {
 
 struct scan {
 	struct log_query *query;
+	const struct logs_groups *groups;
 	uint64_t most; /* events of a part that does not count; 0: all */
 	atomic_uint_fast64_t seen;
 	atomic_uint users; /* DuckDB and its threads */

@@ -107,7 +107,7 @@ LOGS_HANDLER(logs_query_groups)
 	if (!query)
 		return aws_error_set(error, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION,
 			"Query with ID %.*s does not exist.", STR_ARG(id));
-	for (size_t i = 0; i < query->group_count; i++)
-		json_array_append_new(list, json_string(query->groups[i]));
+	for (size_t i = 0; i < query->groups.count; i++)
+		json_array_append_new(list, json_string(query->groups.names[i]));
 	return 0;
 }
