@@ -708,6 +708,9 @@ void query_insights_done(struct query_insights *insights)
 			free(insights->parts[i].groups[j]);
 		free(insights->parts[i].groups);
 	}
+	for (size_t i = 0; i < insights->regexes_count; i++)
+		free(insights->regexes[i].sql);
+	free(insights->regexes);
 	free(insights->parts);
 	free(insights->columns);
 	free(insights->groups);

@@ -64,6 +64,11 @@ struct query_insights_column {
 	enum query_insights_type type;
 };
 
+struct query_insights_regex {
+	char *sql;         /* a literal */
+	size_t start, end; /* in the text of the query */
+};
+
 /* Log groups as of SOURCE; none: those of the whole. */
 struct query_insights_part {
 	char **groups;
@@ -81,6 +86,9 @@ struct query_insights {
 	 */
 	struct query_insights_part *parts;
 	size_t parts_count;
+	/* Regular expressions, for whoever can say whether DuckDB takes them. */
+	struct query_insights_regex *regexes;
+	size_t regexes_count;
 	size_t error_start, error_end; /* bytes of the text that are wrong, where it is refused */
 };
 

@@ -23,6 +23,17 @@ static int check_regex(struct insights *insights, struct str text, size_t at)
 	return 0;
 }
 
+static const char *keep_regex(struct insights *insights, const char *sql)
+{
+	struct query_insights *result = insights->translation->result;
+
+	result->regexes =
+		mem_grow(result->regexes, result->regexes_count + 1, sizeof(result->regexes[0]));
+	result->regexes[result->regexes_count++] = (struct query_insights_regex){
+		.sql = mem_strdup(sql), .start = insights->token_at, .end = insights->at};
+	return sql;
+}
+
 const char *insights_regex(
 	struct insights *insights, struct str text, struct str *ret_names, size_t *ret_groups)
 {
@@ -64,7 +75,7 @@ const char *insights_regex(
 	}
 	if (ret_groups)
 		*ret_groups = groups < INSIGHTS_GROUPS_MAX ? groups : INSIGHTS_GROUPS_MAX;
-	return insights_literal(insights, buf_str(&regex));
+	return keep_regex(insights, insights_literal(insights, buf_str(&regex)));
 }
 
 /* "user=*, method:*" as a regular expression with a group a star; none: what is found is the group.

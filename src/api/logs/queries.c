@@ -196,7 +196,8 @@ static int prepare(struct api_call *call, struct log_query *query, bool *ret_is_
 	if (add_groups(call, query, error) < 0)
 		return -1;
 	/* First for SOURCE, which tells what fields there are. */
-	*ret_is_malformed = translate(query, limit, &query->insights, err) < 0;
+	*ret_is_malformed = translate(query, limit, &query->insights, err) < 0 ||
+			    logs_query_check(query->logs->queries, &query->insights, err) < 0;
 	if (*ret_is_malformed)
 		return 0;
 	if (query->groups.count && query->insights.groups_count)

@@ -125,6 +125,9 @@ MEM_DEFINE_CLEANUP(struct log_query, logs_query_unref)
 /* Puts it into the line; takes a reference of its own. LimitExceededException. */
 int logs_queries_add(
 	struct logs_queries *queries, struct log_query *query, struct aws_error *error);
+/* Are the regular expressions such as DuckDB takes? Otherwise ERR_USAGE, with the place. */
+int logs_query_check(
+	struct logs_queries *queries, struct query_insights *insights, struct err *err);
 /* One more reference; NULL: there is none of that name. */
 struct log_query *logs_queries_find(struct logs_queries *queries, struct str id);
 struct log_query *logs_queries_find_number(struct logs_queries *queries, int64_t number);

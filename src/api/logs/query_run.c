@@ -188,6 +188,46 @@ static int open_database(struct logs_queries *queries, struct err *err)
 	return result;
 }
 
+static int check_regex(
+	duckdb_connection connection, const struct query_insights_regex *regex, struct err *err)
+{
+	_cleanup_free_ char *sql = mem_printf("SELECT regexp_matches('', %s)", regex->sql);
+	duckdb_result result;
+	int outcome = 0;
+
+	if (duckdb_query(connection, sql, &result) != DuckDBSuccess) {
+		/* "Invalid Input Error: missing ): ..." */
+		const char *why = strstr(duckdb_result_error(&result), ": ");
+		outcome = err_set(err, ERR_USAGE,
+			"query: the regular expression is not supported%s", why ? why : "");
+	}
+	duckdb_destroy_result(&result);
+	return outcome;
+}
+
+int logs_query_check(struct logs_queries *queries, struct query_insights *insights, struct err *err)
+{
+	duckdb_connection connection;
+	struct err none = ERR_INIT;
+	int result = 0;
+
+	if (!insights->regexes_count)
+		return 0;
+	/* Without a database the query fails when it runs. */
+	pthread_mutex_lock(&queries->lock);
+	bool is_connected = open_database(queries, &none) == 0 &&
+			    duckdb_connect(queries->database, &connection) == DuckDBSuccess;
+	pthread_mutex_unlock(&queries->lock);
+	for (size_t i = 0; is_connected && i < insights->regexes_count && result == 0; i++) {
+		insights->error_start = insights->regexes[i].start;
+		insights->error_end = insights->regexes[i].end;
+		result = check_regex(connection, &insights->regexes[i], err);
+	}
+	if (is_connected)
+		duckdb_disconnect(&connection);
+	return result;
+}
+
 static int connect(struct logs_queries *queries, struct log_query *query, struct err *err)
 {
 	pthread_mutex_lock(&queries->lock);
