@@ -6,6 +6,7 @@
 #include "query/insights_priv.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -220,6 +221,52 @@ static int parse_limit(struct translation *translation)
 		insights_printf(insights, " %s LIMIT %llu",
 			is_any ? "" : insights_order(translation), limit));
 	translation->has_limit = true;
+	return insights_next(insights, false);
+}
+
+/* The last rows, in the order that they have. */
+static int parse_tail(struct translation *translation)
+{
+	struct insights *insights = &translation->insights;
+	const char *order = translation->order, *number = insights_new_column(translation);
+	uint64_t limit;
+
+	if (insights->token != INSIGHTS_NUMBER ||
+		!number_parse(insights->token_text, QUERY_INSIGHTS_LIMIT_MAX, &limit) || !limit)
+		return insights_fail(insights, "1 to 100000 rows");
+	insights_add_stage(translation,
+		insights_printf(insights, "*, row_number() OVER (%s) AS %s",
+			insights_order(translation), number),
+		"");
+	insights_add_stage(translation, "*",
+		insights_printf(insights, " ORDER BY %s DESC LIMIT %llu", number,
+			(unsigned long long)limit));
+	translation->order = order ? order : number;
+	translation->has_limit = true;
+	return insights_next(insights, false);
+}
+
+/* search "text" or search /regex/: in the message. */
+static int parse_search(struct translation *translation)
+{
+	struct insights *insights = &translation->insights;
+	struct insights_value message;
+	const char *sql = NULL;
+
+	insights_field(insights, STR("@message"), &message);
+	const char *text = insights_as_text(insights, &message);
+	if (insights->token == INSIGHTS_REGEX) {
+		const char *regex = insights_regex(insights, insights->token_text, NULL, NULL);
+		if (!regex)
+			return -1;
+		sql = insights_printf(insights, " WHERE regexp_matches(%s, %s)", text, regex);
+	} else if (insights->token == INSIGHTS_STRING || insights->token == INSIGHTS_NAME) {
+		sql = insights_printf(insights, " WHERE contains(%s, %s)", text,
+			insights_literal(insights, insights->token_text));
+	} else {
+		return insights_fail(insights, "a text or a regular expression");
+	}
+	insights_add_stage(translation, "*", sql);
 	return insights_next(insights, false);
 }
 
@@ -478,6 +525,8 @@ static int parse_command(struct translation *translation)
 		{"order", parse_sort},
 		{"limit", parse_limit},
 		{"head", parse_limit},
+		{"tail", parse_tail},
+		{"search", parse_search},
 		{"parse", insights_parse_parse},
 		{"dedup", parse_dedup},
 		{"source", insights_parse_source},
@@ -499,7 +548,7 @@ static int parse_command(struct translation *translation)
 		{"sessionize", insights_parse_sessionize},
 	};
 	static const char *const unsupported[] = {"diff", "anomaly", "lookup", "cidrlookup",
-		"logcompare", "relevantfields", "estimate", "tail"};
+		"logcompare", "relevantfields", "estimate"};
 	struct insights *insights = &translation->insights;
 
 	if (++translation->commands > COMMANDS_MAX)
@@ -510,12 +559,13 @@ static int parse_command(struct translation *translation)
 				"the command '%s' is not supported", unsupported[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (insights_is_word(insights, commands[i].word))
-			/* Only these begin with what may be a regular expression. */
-			return insights_next(insights, commands[i].parse == insights_parse_parse) <
-					       0
-				       ? -1
-				       : commands[i].parse(translation);
+		if (!insights_is_word(insights, commands[i].word))
+			continue;
+		/* Only these begin with what may be a regular expression. */
+		bool allow_regex = commands[i].parse == insights_parse_parse ||
+				   commands[i].parse == parse_search;
+		return insights_next(insights, allow_regex) < 0 ? -1
+								: commands[i].parse(translation);
 	}
 	return insights_fail(
 		insights, "a command: fields, display, filter, stats, sort, limit, parse or dedup");

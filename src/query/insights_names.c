@@ -43,30 +43,38 @@ static const char *json_path(struct insights *insights, struct str name, size_t 
 	return insights_literal(insights, buf_str(&path));
 }
 
+static const char *first_of(struct insights *insights, const char *list, bool is_list)
+{
+	return is_list ? insights_printf(insights,
+				 "list_filter(%s, lambda found: found IS NOT NULL)[1]", list)
+		       : list;
+}
+
 /* Keys may have dots of their own, as annotations have that begin with the name of a host: what
- * nests more is looked for first. */
+ * nests more is looked for first. True and false of JSON are 1 and 0. */
 void insights_json_field(struct insights *insights, const char *json, struct str name,
 	struct insights_value *ret_value)
 {
 	enum { KEYS_MAX = 8 };
 	size_t dots = 0;
-	const char *paths;
+	const char *paths, *text, *type;
 
 	for (size_t i = 0; i < name.n; i++)
 		dots += name.p[i] == '.';
-	*ret_value = (struct insights_value){.type = QUERY_INSIGHTS_TEXT};
 	paths = json_path(insights, name, dots + 1);
-	if (!dots) {
-		ret_value->sql =
-			insights_printf(insights, "json_extract_string(%s, %s)", json, paths);
-		return;
-	}
 	for (size_t i = 1; i <= dots && i < KEYS_MAX; i++)
 		paths = insights_printf(
 			insights, "%s, %s", paths, json_path(insights, name, dots - i));
+	text = insights_printf(insights,
+		dots ? "json_extract_string(%s, [%s])" : "json_extract_string(%s, %s)", json,
+		paths);
+	type = insights_printf(
+		insights, dots ? "json_type(%s, [%s])" : "json_type(%s, %s)", json, paths);
+	*ret_value = (struct insights_value){
+		.type = QUERY_INSIGHTS_TEXT, .sql = first_of(insights, text, dots)};
 	ret_value->sql = insights_printf(insights,
-		"list_filter(json_extract_string(%s, [%s]), lambda found: found IS NOT NULL)[1]",
-		json, paths);
+		"CASE WHEN %s IN ('true', 'false') AND %s = 'BOOLEAN' THEN CASE WHEN %s = 'true' THEN '1' ELSE '0' END ELSE %s END",
+		ret_value->sql, first_of(insights, type, dots), ret_value->sql, ret_value->sql);
 }
 
 const char *const query_insights_dns_fields[QUERY_INSIGHTS_DNS_FIELDS] = {"version",

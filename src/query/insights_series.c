@@ -519,7 +519,7 @@ static const char *pattern_of(struct insights *insights, const char *text)
 		{"UUID",
 			"\\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\\b"},
 		{"IPAddress", "\\b\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\b"},
-		{"Token", "\\b(?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,}\\b"},
+		{"ID", "\\b(?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,}\\b"},
 		{"Number", "\\b\\d+(?:\\.\\d+)?\\b"},
 	};
 
@@ -534,9 +534,8 @@ static const char *pattern_of(struct insights *insights, const char *text)
 }
 
 static const char severity[] =
-	"CASE WHEN regexp_matches(%s, '(?i)\\b(fatal|critical|error|exception|fail(ed|ure)?)') THEN 'Error' "
-	"WHEN regexp_matches(%s, '(?i)\\bwarn') THEN 'Warn' WHEN regexp_matches(%s, '(?i)\\bdebug') THEN "
-	"'Debug' WHEN regexp_matches(%s, '(?i)\\binfo') THEN 'Info' ELSE 'None' END";
+	"CASE WHEN contains(lower(%s), 'error') THEN 'ERROR' WHEN contains(lower(%s), 'warn') THEN 'WARN' ELSE "
+	"'INFO' END";
 
 int insights_parse_pattern(struct translation *translation)
 {
@@ -559,7 +558,7 @@ int insights_parse_pattern(struct translation *translation)
 	insights_add_stage(translation,
 		insights_printf(insights,
 			"p0 AS p1, count(*) / sum(count(*)) OVER () AS p2, count(*) AS p3, %s AS p4",
-			insights_printf(insights, severity, "p0", "p0", "p0", "p0")),
+			insights_printf(insights, severity, "p0", "p0")),
 		" WHERE p0 IS NOT NULL GROUP BY p0");
 	insights_set_names(translation, names, ARRAY_SIZE(names));
 	translation->order = "p3 DESC, p1";

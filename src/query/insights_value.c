@@ -72,6 +72,13 @@ static bool is_numeric(const struct insights_value *value)
 	return *end == '\0' && number == number && !strpbrk(digits, "xXnNiI \t\n");
 }
 
+/* "true" in quotes is taken for JSON's, which is 1. */
+static bool is_truth_word(const struct insights_value *value)
+{
+	return value->is_literal &&
+	       (str_equal(value->text, STR("true")) || str_equal(value->text, STR("false")));
+}
+
 static const char *compare(struct insights *insights, const char *sign,
 	const struct insights_value *a, const struct insights_value *b)
 {
@@ -82,6 +89,10 @@ static const char *compare(struct insights *insights, const char *sign,
 	if (strcmp(sign, "!=") == 0)
 		sign = "<>";
 	if (a_text && b_text) {
+		if (!is_order && is_truth_word(b))
+			return insights_printf(insights, "(%s %s (%s, '%s'))", a->sql,
+				sign[0] == '=' ? "IN" : "NOT IN", b->sql,
+				b->text.n == 4 ? "1" : "0");
 		if (!is_order)
 			return insights_printf(insights, "(%s %s %s)", a->sql, sign, b->sql);
 		if ((a->is_literal && !is_numeric(a)) || (b->is_literal && !is_numeric(b)))
