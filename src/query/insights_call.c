@@ -379,6 +379,35 @@ static int call_function(struct insights *insights, struct str name, size_t at,
 	return insights_fail_at(insights, at, "there is no function '%.*s'", STR_ARG(name));
 }
 
+/* rate(field, 1m), at '(': what the field changes by in a period, from the earliest event to the
+ * latest; 0 where there is one only. */
+static int call_rate(
+	struct insights *insights, struct str name, size_t at, struct insights_value *value)
+{
+	const struct insights_name *timestamp = insights_find(insights, STR("@timestamp"));
+	const char *time = timestamp ? timestamp->sql : "NULL::BIGINT", *calendar = NULL;
+	struct arguments none = {.count = 0};
+	struct insights_value field;
+	int64_t ms = 0;
+
+	if (check_aggregate(insights, name, at, &none) < 0 || insights_next(insights, false) < 0 ||
+		insights_expression(insights, &field) < 0 ||
+		insights_expect_sign(insights, ",") < 0)
+		return -1;
+	if (insights->token != INSIGHTS_DURATION)
+		return insights_fail(insights, "a period, as 1m");
+	if (insights_duration(insights, insights->token_text, &ms, &calendar) < 0)
+		return -1;
+	if (!ms)
+		return insights_fail(insights, "a period of weeks at most");
+	const char *number = insights_as_number(insights, &field);
+	*value = (struct insights_value){.type = QUERY_INSIGHTS_NUMBER, .is_aggregate = true};
+	value->sql = insights_printf(insights,
+		"coalesce((arg_max(%s, %s) - arg_min(%s, %s)) * %lld.0 / nullif(max(%s) - min(%s), 0), 0)",
+		number, time, number, time, (long long)ms, time, time);
+	return insights_next(insights, false) < 0 ? -1 : insights_expect_sign(insights, ")");
+}
+
 int insights_call(
 	struct insights *insights, struct str name, size_t at, struct insights_value *ret_value)
 {
@@ -389,6 +418,8 @@ int insights_call(
 	*ret_value = (struct insights_value){.sql = "NULL"};
 	if (take_column(insights, at, ret_value))
 		return insights_next(insights, false);
+	if (str_equal_ignoring_case(name, STR("rate")))
+		return call_rate(insights, name, at, ret_value);
 	if (insights_is_time_call(name))
 		return insights_time_call(insights, name, ret_value);
 	if (insights_next(insights, false) < 0)
