@@ -14,13 +14,12 @@ const struct insights_name *insights_find(const struct insights *insights, struc
 	return NULL;
 }
 
+/* Paths cannot have quotes and backslashes in a key: such are not found. */
 static void add_key(struct buf *path, struct str key)
 {
 	buf_add_text(path, ".\"");
-	for (size_t i = 0; i < key.n; i++) {
-		if (key.p[i] != '"' && key.p[i] != '\\')
-			buf_add_char(path, key.p[i]);
-	}
+	for (size_t i = 0; i < key.n; i++)
+		buf_add_char(path, key.p[i] == '"' || key.p[i] == '\\' ? '?' : key.p[i]);
 	buf_add_char(path, '"');
 }
 
@@ -59,9 +58,15 @@ void insights_json_field(struct insights *insights, const char *json, struct str
 	size_t dots = 0;
 	const char *paths, *text, *type;
 
-	for (size_t i = 0; i < name.n; i++)
+	bool has_empty = name.n && (name.p[0] == '.' || name.p[name.n - 1] == '.');
+	for (size_t i = 0; i < name.n; i++) {
 		dots += name.p[i] == '.';
-	paths = json_path(insights, name, dots + 1);
+		has_empty |= i && name.p[i] == '.' && name.p[i - 1] == '.';
+	}
+	/* "a..b" can be one key only. */
+	if (has_empty)
+		dots = 0;
+	paths = json_path(insights, name, has_empty ? 0 : dots + 1);
 	for (size_t i = 1; i <= dots && i < KEYS_MAX; i++)
 		paths = insights_printf(
 			insights, "%s, %s", paths, json_path(insights, name, dots - i));
