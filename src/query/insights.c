@@ -277,12 +277,12 @@ static const char *sort_key(
 	if (value->type != QUERY_INSIGHTS_TEXT)
 		return insights_printf(insights, "%s %s NULLS LAST", value->sql, direction);
 	return insights_printf(insights,
-		"TRY_CAST(%s AS DOUBLE) IS NOT NULL %s, TRY_CAST(%s AS DOUBLE) %s NULLS LAST, "
+		"%s IS NULL, TRY_CAST(%s AS DOUBLE) IS NOT NULL %s, TRY_CAST(%s AS DOUBLE) %s NULLS LAST, "
 		"array_to_string(list_transform(regexp_extract_all(%s, '[0-9]+|[^0-9]+'), lambda part: "
 		"CASE WHEN part[1] BETWEEN '0' AND '9' THEN lpad(part, greatest(20, "
-		"CAST(length(part) AS INTEGER)), '0') ELSE part END), '') %s NULLS LAST, %s %s NULLS LAST",
-		value->sql, direction, value->sql, direction, value->sql, direction, value->sql,
-		direction);
+		"CAST(length(part) AS INTEGER)), '0') ELSE part END), '') %s, %s %s",
+		value->sql, value->sql, direction, value->sql, direction, value->sql, direction,
+		value->sql, direction);
 }
 
 static int parse_sort(struct translation *translation)

@@ -460,11 +460,13 @@ int insights_parse_addtotals(struct translation *translation)
 		buf_printf(&sum, " + coalesce(%s, 0)", number_of(insights, field));
 		taken = taken || insights->token == INSIGHTS_NAME;
 	}
-	for (size_t i = 0; sum.n == 1 && i < translation->shown_count; i++) {
+	bool is_all = sum.n == 1;
+	for (size_t i = 0; is_all && i < translation->shown_count; i++) {
 		struct insights_value field;
 		insights_field(insights, translation->shown[i], &field);
 		if (field.type == QUERY_INSIGHTS_NUMBER || field.type == QUERY_INSIGHTS_TEXT)
-			buf_printf(&sum, "+ coalesce(%s, 0)", insights_as_number(insights, &field));
+			buf_printf(
+				&sum, " + coalesce(%s, 0)", insights_as_number(insights, &field));
 	}
 	total.sql = buf_text(&sum);
 	return is_wanted ? insights_define(translation, name, &total) : 0;

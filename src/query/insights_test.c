@@ -201,6 +201,53 @@ static void test_language(void **state)
 	check("fields 2 ^ 3 + 10 % 4 as x | limit 1", "x", "10.0\n");
 }
 
+/* AWS's guide, the pages of the commands that work on rows. */
+static void test_rows(void **state)
+{
+	check("filter ispresent(bytes) | sort bytes | accum bytes as total | autoregress bytes p=1-2 "
+	      "| display bytes, total, bytes_p1, bytes_p2",
+		"bytes|total|bytes_p1|bytes_p2",
+		"100|100||\n150|250|100|\n4249|4499|150|100\n4249|8748|4249|150\n");
+	check("fields user.id as id | sort @timestamp | filldown id | tail 2 | display id", "id",
+		"7\n7\n");
+	check("filter interfaceId = 'eni-2' | stats count(*) as n by bin(2m) as t | fillmissing with 0 for n",
+		"t|n", "2014-12-14 05:08:00.000|1\n2014-12-14 05:10:00.000|2\n");
+	check("filter ispresent(dstPort) | countFrequent protocol | sort protocol",
+		"protocol|_approxcount", "6|2\n17|2\n");
+	check("filter interfaceId = 'eni-2' and ispresent(bytes) | pattern @message",
+		"@pattern|@ratio|@sampleCount|@severityLabel",
+		"<Number-1> <Number-2> eni-<Number-3> <IPAddress-4> <IPAddress-5> <Number-6> <Number-7> "
+		"<Number-8> <Number-9> <Number-10> <Number-11> <Number-12> ACCEPT OK|1.0|2|INFO\n");
+	check("fields jsonParse(@message) as js | unnest js.items into item | filter ispresent(item.id) "
+	      "| display item.id",
+		"item.id", "a\n");
+	check("parse @message /(\\d+)\\.(\\d+)\\.\\d+\\.\\d+/ as a, b multi | stats count(*) as n by a, b | sort a, b",
+		"a|b|n", "10|0|2\n172|31|6\n||3\n");
+	check("filter interfaceId = 'eni-1' | dedup action | stats count(*)", "count(*)", "2\n");
+	check("filter @timestamp >= 1418534000000 | dedup action | stats count(*)", "count(*)",
+		"2\n");
+	check("fields bytes, packets | filter ispresent(bytes) | addtotals | sort Total desc | limit 1 "
+	      "| display Total",
+		"Total", "4269\n");
+}
+
+/* The relation here is one table, so that all parts of a query read it. */
+static void test_nested(void **state)
+{
+	check("filter srcAddr in (filter bytes = 150 | fields dstAddr, srcAddr | stats count(*) by srcAddr) "
+	      "| stats count(*) as n by srcAddr",
+		"srcAddr|n", "10.0.0.5|2\n");
+	check("filter dstAddr not in (SOURCE 'x' | filter action = 'ACCEPT' | fields dstAddr) and "
+	      "ispresent(bytes) | fields dstAddr",
+		"dstAddr", "172.31.9.12\n");
+	check("join type=inner left=a right=b where a.dstAddr=b.srcAddr (SOURCE 'x') "
+	      "| filter a.srcAddr = '10.0.0.5' and b.bytes > 0 | fields a.srcAddr, b.dstAddr",
+		"a.srcAddr|b.dstAddr", "10.0.0.5|172.31.16.21\n");
+	check("stats sum(bytes) as b by action | filter ispresent(b) | sort b | appendcols (filter bytes > 0 "
+	      "| stats count(*) as n by action | sort n | fields n) | display action, b, n",
+		"action|b|n", "REJECT|4249|1\nACCEPT|4499|3\n");
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -267,6 +314,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flow_logs),
 		cmocka_unit_test(test_language),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_nested),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_source),
 	};
