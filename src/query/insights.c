@@ -758,6 +758,14 @@ void query_insights_done(struct query_insights *insights)
 			free(insights->parts[i].groups[j]);
 		free(insights->parts[i].groups);
 	}
+	for (size_t i = 0; i < insights->tags_count; i++) {
+		free(insights->tags[i].key);
+		free(insights->tags[i].value);
+	}
+	free(insights->tags);
+	for (size_t i = 0; i < insights->data_sources_count; i++)
+		free(insights->data_sources[i]);
+	free(insights->data_sources);
 	for (size_t i = 0; i < insights->regexes_count; i++)
 		free(insights->regexes[i].sql);
 	free(insights->regexes);

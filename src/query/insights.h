@@ -64,6 +64,12 @@ struct query_insights_column {
 	enum query_insights_type type;
 };
 
+/* logGroupTags: of each number one must hold. "abc*" and "!abc" are patterns; NULL: any value. */
+struct query_insights_tag {
+	size_t number;
+	char *key, *value;
+};
+
 struct query_insights_regex {
 	char *sql;         /* a literal */
 	size_t start, end; /* in the text of the query */
@@ -82,6 +88,11 @@ struct query_insights {
 	bool is_aggregate; /* rows are no events; otherwise the last column is "@ptr" */
 	char **groups;     /* of SOURCE: names, or prefixes with '*' behind; none: the request's */
 	size_t groups_count;
+	/* Of the whole: which of the groups are meant. */
+	struct query_insights_tag *tags;
+	size_t tags_count;
+	char **data_sources; /* "amazon_vpc.flow" */
+	size_t data_sources_count;
 	/* What queries in the query read; the relation of part 1 is "f(x, part := 1)" for "f(x)".
 	 */
 	struct query_insights_part *parts;

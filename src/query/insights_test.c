@@ -273,7 +273,7 @@ static void test_refused(void **state)
 		{"filter @message like /(?=a)/", "'(?=' in a regular expression"},
 		{"filter @message like /(a)\\1/", "a reference to a group"},
 		{"stats count(*) by bin(5m) | fillmissing with 0", "for and a field"},
-		{"SOURCE logGroupTags([{\"key\":\"a\"}])", "SOURCE by 'logGroupTags'"},
+		{"SOURCE logGroupTags([{\"values\":[\"a\"]}])", "expected a key"},
 		{"stats sum(max(bytes))", "an aggregate in an aggregate"},
 		{"fields a as", "a name behind as"},
 		{"filter a not b", "like or in"},

@@ -2,7 +2,9 @@
 #include "api/logs/queries_priv.h"
 
 #include "aws/digest.h"
+#include "aws/policy.h"
 #include "base/clock.h"
+#include "store/flow_logs.h"
 
 enum { RESULTS_PAGE = 10000, QUERIES_PAGE = 1000 };
 
@@ -124,6 +126,103 @@ static int add_sources(const struct logs *logs, struct logs_groups *groups, char
 	return 0;
 }
 
+/* ---- SOURCE by tags and data sources ---- */
+
+struct tagged {
+	const struct query_insights *insights;
+	uint64_t holds, is_there; /* a bit for each number; keys of tags */
+};
+
+enum { TAG_FILTERS_MAX = 64 };
+
+static void match_tag(void *context, struct str key, struct str value)
+{
+	struct tagged *tagged = context;
+
+	for (size_t i = 0; i < tagged->insights->tags_count; i++) {
+		const struct query_insights_tag *tag = &tagged->insights->tags[i];
+		if (tag->number >= TAG_FILTERS_MAX || !str_equal(key, str_from(tag->key)))
+			continue;
+		bool is_negated = tag->value && tag->value[0] == '!';
+		bool holds = !tag->value || aws_wildcard_match(str_from(tag->value + is_negated),
+						    value) != is_negated;
+		tagged->holds |= (uint64_t)holds << tag->number;
+		tagged->is_there |= UINT64_C(1) << tag->number;
+	}
+}
+
+/* Of each filter one value holds; a tag that is not there is not what "!value" says. */
+static int has_tags(const struct log_query *query, struct str group, bool *ret_has,
+	struct aws_error *error, struct err *err)
+{
+	struct tagged tagged = {.insights = &query->insights};
+
+	*ret_has = true;
+	if (!query->insights.tags_count)
+		return 0;
+	if (store_log_tags_list(query->logs->events, group, match_tag, &tagged, error, err) < 0)
+		return -1;
+	for (size_t i = 0; i < query->insights.tags_count; i++) {
+		const struct query_insights_tag *tag = &query->insights.tags[i];
+		if (tag->number >= TAG_FILTERS_MAX)
+			*ret_has = false;
+		else if (!(tagged.is_there >> tag->number & 1) && tag->value &&
+			 tag->value[0] == '!')
+			tagged.holds |= UINT64_C(1) << tag->number;
+	}
+	for (size_t i = 0; i < query->insights.tags_count; i++) {
+		size_t number = query->insights.tags[i].number;
+		*ret_has = *ret_has && number < TAG_FILTERS_MAX && (tagged.holds >> number & 1);
+	}
+	return 0;
+}
+
+/* The one data source that groups have here is that of flow logs. */
+static bool has_data_source(
+	const struct log_query *query, const json_t *flow_logs, struct str group)
+{
+	const json_t *flow_log;
+	bool is_flow = false;
+	size_t i;
+
+	if (!query->insights.data_sources_count)
+		return true;
+	for (i = 0; i < query->insights.data_sources_count; i++)
+		is_flow |= strcmp(query->insights.data_sources[i], "amazon_vpc.flow") == 0;
+	json_array_foreach(flow_logs, i, flow_log)
+	{
+		struct str name = logs_string(json_object_get(flow_log, "LogGroupName"));
+		if (is_flow && name.p && str_equal(name, group))
+			return true;
+	}
+	return false;
+}
+
+static int choose_groups(struct log_query *query, struct aws_error *error, struct err *err)
+{
+	struct logs_groups *groups = &query->groups;
+	json_t *flow_logs = NULL;
+	size_t kept = 0;
+	int result = 0;
+
+	if (query->insights.data_sources_count && query->logs->flow_logs &&
+		store_flow_logs_list(query->logs->flow_logs, &flow_logs, err) < 0)
+		return aws_error_internal(error);
+	for (size_t i = 0; i < groups->count; i++) {
+		struct str name = str_from(groups->names[i]);
+		bool is_wanted = false;
+		if (result == 0)
+			result = has_tags(query, name, &is_wanted, error, err);
+		if (result == 0 && is_wanted && has_data_source(query, flow_logs, name))
+			groups->names[kept++] = groups->names[i];
+		else
+			free(groups->names[i]);
+	}
+	groups->count = kept;
+	json_decref(flow_logs);
+	return result;
+}
+
 /* A query in the query reads what its SOURCE says, or what the whole reads. */
 static int add_parts(struct log_query *query, struct aws_error *error)
 {
@@ -205,6 +304,7 @@ static int prepare(struct api_call *call, struct log_query *query, bool *ret_is_
 			error, "SOURCE and log groups of the request exclude each other.");
 	if (add_sources(query->logs, &query->groups, query->insights.groups,
 		    query->insights.groups_count, error) < 0 ||
+		choose_groups(query, error, &call->exchange->err) < 0 ||
 		add_parts(query, error) < 0)
 		return -1;
 	if (!query->groups.count)
