@@ -538,6 +538,8 @@ static int parse_command(struct translation *translation)
 		{"accum", insights_parse_accum},
 		{"appendcols", insights_parse_appendcols},
 		{"join", insights_parse_join},
+		{"diff", insights_parse_diff},
+		{"logcompare", insights_parse_logcompare},
 		{"addtotals", insights_parse_addtotals},
 		{"autoregress", insights_parse_autoregress},
 		{"countfrequent", insights_parse_count_frequent},
@@ -547,8 +549,8 @@ static int parse_command(struct translation *translation)
 		{"outlier", insights_parse_outlier},
 		{"sessionize", insights_parse_sessionize},
 	};
-	static const char *const unsupported[] = {"diff", "anomaly", "lookup", "cidrlookup",
-		"logcompare", "relevantfields", "estimate"};
+	static const char *const unsupported[] = {
+		"anomaly", "lookup", "cidrlookup", "relevantfields", "estimate"};
 	struct insights *insights = &translation->insights;
 
 	if (++translation->commands > COMMANDS_MAX)
@@ -562,6 +564,9 @@ static int parse_command(struct translation *translation)
 		if (!insights_is_word(insights, commands[i].word))
 			continue;
 		/* Only these begin with what may be a regular expression. */
+		if (commands[i].parse != insights_parse_diff &&
+			commands[i].parse != insights_parse_logcompare)
+			translation->has_patterns = false;
 		bool allow_regex = commands[i].parse == insights_parse_parse ||
 				   commands[i].parse == parse_search;
 		return insights_next(insights, allow_regex) < 0 ? -1

@@ -85,6 +85,7 @@ struct query_insights {
 	struct buf sql;
 	struct query_insights_column *columns; /* of the SELECT, in order */
 	size_t columns_count;
+	bool reads_before; /* an earlier range too: "f(x, shift := MS)" for "f(x)" */
 	bool is_aggregate; /* rows are no events; otherwise the last column is "@ptr" */
 	char **groups;     /* of SOURCE: names, or prefixes with '*' behind; none: the request's */
 	size_t groups_count;

@@ -1,11 +1,12 @@
-/* Queries in queries: filter x in (...), join and appendcols. What is in brackets reads log groups
- * of its own, a part of the whole; it is translated as the whole is, with names of its own, and
- * stands as one SELECT where it is used. */
+/* Queries in queries: filter x in (...), join, appendcols, and diff, which is the query once more.
+ * What is in brackets reads log groups of its own, a part of the whole; it is translated as the
+ * whole is, with names of its own, and stands as one SELECT where it is used. */
 #include "query/insights_priv.h"
 
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <time.h>
 
 /* Groups for the SOURCE that follows. */
 static int add_part(struct translation *translation)
@@ -31,6 +32,105 @@ const char *insights_relation(struct translation *translation)
 	return insights_printf(
 		insights, "%.*s, part := %zu)", (int)(n - 1), relation, translation->part);
 }
+
+/* ---- diff ---- */
+
+/* What the patterns are, and what the same commands make of the range so much earlier. */
+static int compare(struct translation *translation, int64_t shift_ms)
+{
+	struct insights *insights = &translation->insights;
+	const char *relation = insights_relation(translation);
+	size_t n = strlen(relation);
+	const struct insights_name names[] = {
+		{STR("@pattern"), .sql = "d1", .type = QUERY_INSIGHTS_TEXT},
+		{STR("@sampleCount"), .sql = "d2", .type = QUERY_INSIGHTS_NUMBER,
+			.is_integer = true},
+		{STR("@differenceCount"), .sql = "d3", .type = QUERY_INSIGHTS_NUMBER,
+			.is_integer = true},
+		{STR("@differenceDescription"), .sql = "d4", .type = QUERY_INSIGHTS_TEXT},
+		{STR("@severityLabel"), .sql = "d5", .type = QUERY_INSIGHTS_TEXT},
+	};
+
+	if (translation->is_nested)
+		return insights_fail(insights, "no diff in a query of a query");
+	if (!translation->has_patterns) {
+		struct insights_value message;
+		insights_field(insights, STR("@message"), &message);
+		insights_add_patterns(translation, &message);
+	}
+	if (n && relation[n - 1] == ')')
+		relation = insights_printf(insights, "%.*s, shift := %lld)", (int)(n - 1), relation,
+			(long long)shift_ms);
+	translation->result->reads_before = true;
+	const char *before = insights_printf(insights,
+		"(WITH s0 AS (SELECT * FROM %s)%s SELECT p1, p3, p4 FROM s%u)", relation,
+		buf_text(&translation->with), translation->stages);
+	unsigned stage = translation->stages++;
+	buf_printf(&translation->with,
+		",\ns%u AS (SELECT coalesce(a.p1, b.p1) AS d1, coalesce(a.p3, 0) AS d2, coalesce(a.p3, 0) - "
+		"coalesce(b.p3, 0) AS d3, CASE WHEN b.p1 IS NULL THEN 'New' WHEN a.p1 IS NULL THEN 'Gone' "
+		"WHEN a.p3 > b.p3 THEN 'More' WHEN a.p3 < b.p3 THEN 'Fewer' ELSE 'Same' END AS d4, "
+		"coalesce(a.p4, b.p4) AS d5 FROM s%u AS a FULL JOIN %s AS b ON a.p1 = b.p1)",
+		stage + 1, stage, before);
+	insights_set_names(translation, names, ARRAY_SIZE(names));
+	translation->order = "abs(d3) DESC, d1";
+	return 0;
+}
+
+static int64_t month_before(int64_t time_ms)
+{
+	time_t time = (time_t)(time_ms / 1000);
+	struct tm date;
+
+	gmtime_r(&time, &date);
+	date.tm_mon--;
+	return (int64_t)(time - timegm(&date)) * 1000;
+}
+
+/* diff [previousDay], [previousWeek], [previousMonth]: alone the range before this one. */
+int insights_parse_diff(struct translation *translation)
+{
+	struct insights *insights = &translation->insights;
+	const struct query_insights_source *source = insights->source;
+	const struct {
+		const char *word;
+		int64_t ms;
+	} shifts[] = {{"previousDay", 86400000}, {"previousWeek", 604800000},
+		{"previousMonth", month_before(source->start_ms)}};
+	int64_t ms = source->end_ms - source->start_ms + 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(shifts); i++) {
+		if (!insights_is_word(insights, shifts[i].word))
+			continue;
+		ms = shifts[i].ms;
+		if (insights_next(insights, false) < 0)
+			return -1;
+		break;
+	}
+	return compare(translation, ms);
+}
+
+/* logcompare timeshift 7d */
+int insights_parse_logcompare(struct translation *translation)
+{
+	struct insights *insights = &translation->insights;
+	const char *calendar = NULL;
+	int64_t ms = 0;
+
+	if (!insights_is_word(insights, "timeshift"))
+		return insights_fail(insights, "timeshift");
+	if (insights_next(insights, false) < 0)
+		return -1;
+	if (insights->token != INSIGHTS_DURATION)
+		return insights_fail(insights, "a period, as 7d");
+	if (insights_duration(insights, insights->token_text, &ms, &calendar) < 0)
+		return -1;
+	if (!ms)
+		return insights_fail(insights, "a period of weeks at most");
+	return insights_next(insights, false) < 0 ? -1 : compare(translation, ms);
+}
+
+/* ---- queries in brackets ---- */
 
 /* What is of the query in brackets goes, and what is of its text stays. */
 static void restore(struct translation *translation, const struct translation *saved)

@@ -141,7 +141,8 @@ struct translation {
 	size_t shown_count;
 	bool has_fields; /* fields or display was there */
 	bool has_limit, is_nested;
-	size_t part; /* that SOURCE is of; 0: the whole */
+	bool has_patterns; /* the last command was pattern */
+	size_t part;       /* that SOURCE is of; 0: the whole */
 	unsigned commands;
 };
 
@@ -189,6 +190,8 @@ int insights_nested_in(struct insights *insights, bool is_negated, struct insigh
 const char *insights_relation(struct translation *translation);
 int insights_parse_appendcols(struct translation *translation);
 int insights_parse_join(struct translation *translation);
+int insights_parse_diff(struct translation *translation);
+int insights_parse_logcompare(struct translation *translation);
 
 /* ---- insights_series.c ---- */
 /* word=VALUE: *ret_value is its text, when it stands there. */
@@ -202,4 +205,5 @@ int insights_parse_filldown(struct translation *translation);
 int insights_parse_fillmissing(struct translation *translation);
 int insights_parse_outlier(struct translation *translation);
 int insights_parse_pattern(struct translation *translation);
+void insights_add_patterns(struct translation *translation, const struct insights_value *value);
 int insights_parse_sessionize(struct translation *translation);

@@ -539,10 +539,10 @@ static const char severity[] =
 	"CASE WHEN contains(lower(%s), 'error') THEN 'ERROR' WHEN contains(lower(%s), 'warn') THEN 'WARN' ELSE "
 	"'INFO' END";
 
-int insights_parse_pattern(struct translation *translation)
+/* Columns p1 to p4. */
+void insights_add_patterns(struct translation *translation, const struct insights_value *value)
 {
 	struct insights *insights = &translation->insights;
-	struct insights_value value;
 	const struct insights_name names[] = {
 		{STR("@pattern"), .sql = "p1", .type = QUERY_INSIGHTS_TEXT},
 		{STR("@ratio"), .sql = "p2", .type = QUERY_INSIGHTS_NUMBER},
@@ -551,11 +551,9 @@ int insights_parse_pattern(struct translation *translation)
 		{STR("@severityLabel"), .sql = "p4", .type = QUERY_INSIGHTS_TEXT},
 	};
 
-	if (insights_expression(insights, &value) < 0)
-		return -1;
 	insights_add_stage(translation,
 		insights_printf(insights, "%s AS p0",
-			pattern_of(insights, insights_as_text(insights, &value))),
+			pattern_of(insights, insights_as_text(insights, value))),
 		"");
 	insights_add_stage(translation,
 		insights_printf(insights,
@@ -564,5 +562,15 @@ int insights_parse_pattern(struct translation *translation)
 		" WHERE p0 IS NOT NULL GROUP BY p0");
 	insights_set_names(translation, names, ARRAY_SIZE(names));
 	translation->order = "p3 DESC, p1";
+}
+
+int insights_parse_pattern(struct translation *translation)
+{
+	struct insights_value value;
+
+	if (insights_expression(&translation->insights, &value) < 0)
+		return -1;
+	insights_add_patterns(translation, &value);
+	translation->has_patterns = true;
 	return 0;
 }

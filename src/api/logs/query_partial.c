@@ -109,7 +109,7 @@ void logs_partial_start(
 	pthread_cond_init(&partial->changed, NULL);
 	/* Without a thread there is nothing before the end. Where a query in the query would be cut
 	 * short, rows could be found that are none. */
-	partial->is_running = !query->insights.parts_count &&
+	partial->is_running = !query->insights.parts_count && !query->insights.reads_before &&
 			      pthread_create(&partial->thread, NULL, partial_main, partial) == 0;
 }
 

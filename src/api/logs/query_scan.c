@@ -58,8 +58,8 @@ static void *reader_main(void *context)
 
 	for (size_t i = 0; i < scan->groups->count && !is_over; i++) {
 		const struct store_log_read read = {.group = str_from(scan->groups->names[i]),
-			.start_ms = query->start_ms,
-			.end_ms = query->end_ms,
+			.start_ms = query->start_ms - scan->shift_ms,
+			.end_ms = query->end_ms - scan->shift_ms,
 			.takes_columns = scan_takes_columns,
 			.takes_context = scan};
 		void *place[] = {scan, &i};
@@ -451,7 +451,7 @@ static void thread_free(void *data)
 
 struct bound {
 	struct log_query *query;
-	uint64_t most, part;
+	uint64_t most, part, shift_ms;
 };
 
 static uint64_t named(duckdb_bind_info info, const char *name, uint64_t most)
@@ -497,6 +497,7 @@ static void bind(duckdb_bind_info info)
 		struct bound *bound = mem_new(1, sizeof(*bound));
 		bound->query = take(query);
 		bound->most = named(info, "most", INT64_MAX);
+		bound->shift_ms = named(info, "shift", INT64_MAX / 4);
 		bound->part = named(info, "part", QUERY_INSIGHTS_PARTS_MAX);
 		duckdb_bind_set_bind_data(info, bound, bound_free);
 	} else {
@@ -532,6 +533,7 @@ static void init(duckdb_init_info info)
 	query->refs++;
 	scan->query = query;
 	scan->groups = bound->part ? &query->parts[bound->part - 1] : &query->groups;
+	scan->shift_ms = (int64_t)bound->shift_ms;
 	scan->most = bound->most;
 	scan->users = 1;
 	scan->tail = &scan->first;
@@ -574,6 +576,7 @@ int logs_query_scan_register(
 	duckdb_table_function_add_parameter(function, number);
 	duckdb_table_function_add_named_parameter(function, "most", number);
 	duckdb_table_function_add_named_parameter(function, "part", number);
+	duckdb_table_function_add_named_parameter(function, "shift", number);
 	duckdb_table_function_set_extra_info(function, queries, NULL);
 	duckdb_table_function_set_bind(function, bind);
 	duckdb_table_function_set_init(function, init);

@@ -18,7 +18,8 @@ struct waiting_block {
 struct scan {
 	struct log_query *query;
 	const struct logs_groups *groups;
-	uint64_t most; /* events of a part that does not count; 0: all */
+	int64_t shift_ms; /* so much earlier than the query's range */
+	uint64_t most;    /* events of a part that does not count; 0: all */
 	atomic_uint_fast64_t seen;
 	atomic_uint users; /* DuckDB and its threads */
 	size_t column_count;
