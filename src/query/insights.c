@@ -534,6 +534,7 @@ static int parse_command(struct translation *translation)
 		{"json", insights_parse_json},
 		{"unnest", insights_parse_unnest},
 		{"expand", insights_parse_expand},
+		{"estimate", insights_parse_estimate},
 		{"pattern", insights_parse_pattern},
 		{"accum", insights_parse_accum},
 		{"appendcols", insights_parse_appendcols},
@@ -550,7 +551,7 @@ static int parse_command(struct translation *translation)
 		{"sessionize", insights_parse_sessionize},
 	};
 	static const char *const unsupported[] = {
-		"anomaly", "lookup", "cidrlookup", "relevantfields", "estimate"};
+		"anomaly", "lookup", "cidrlookup", "relevantfields"};
 	struct insights *insights = &translation->insights;
 
 	if (++translation->commands > COMMANDS_MAX)

@@ -201,6 +201,7 @@ int insights_parse_accum(struct translation *translation);
 int insights_parse_addtotals(struct translation *translation);
 int insights_parse_autoregress(struct translation *translation);
 int insights_parse_count_frequent(struct translation *translation);
+int insights_parse_estimate(struct translation *translation);
 int insights_parse_filldown(struct translation *translation);
 int insights_parse_fillmissing(struct translation *translation);
 int insights_parse_outlier(struct translation *translation);

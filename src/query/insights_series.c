@@ -425,51 +425,118 @@ int insights_parse_sessionize(struct translation *translation)
 	return insights_define(translation, name, &id);
 }
 
-/* ---- totals of a row ---- */
+/* ---- totals ---- */
+
+struct totals {
+	struct str name;
+	bool in_rows, in_columns;
+	struct str fields[INSIGHTS_KEYS_MAX];
+	size_t count;
+};
+
+static int parse_totals(struct translation *translation, struct totals *totals)
+{
+	struct insights *insights = &translation->insights;
+	struct str value = STR_NONE;
+	bool taken, any;
+
+	do {
+		if (insights_take_option(translation, "fieldname", &totals->name, &any) < 0 ||
+			insights_take_option(translation, "row", &value, &taken) < 0)
+			return -1;
+		if (taken)
+			totals->in_rows = str_equal_ignoring_case(value, STR("true"));
+		any |= taken;
+		if (insights_take_option(translation, "col", &value, &taken) < 0)
+			return -1;
+		if (taken)
+			totals->in_columns = str_equal_ignoring_case(value, STR("true"));
+		any |= taken;
+	} while (any);
+	while (insights->token == INSIGHTS_NAME) {
+		if (totals->count == INSIGHTS_KEYS_MAX)
+			return insights_fail(insights, "100 fields at most");
+		if (take_field(translation, &totals->fields[totals->count++]) < 0 ||
+			insights_take_sign(insights, ",", &taken) < 0)
+			return -1;
+	}
+	for (size_t i = 0; !totals->count && i < translation->shown_count; i++) {
+		struct insights_value field;
+		insights_field(insights, translation->shown[i], &field);
+		if (i == INSIGHTS_KEYS_MAX)
+			break;
+		if (field.type == QUERY_INSIGHTS_NUMBER || field.type == QUERY_INSIGHTS_TEXT)
+			totals->fields[i] = translation->shown[i];
+	}
+	if (!totals->count)
+		totals->count = translation->shown_count < INSIGHTS_KEYS_MAX
+					? translation->shown_count
+					: INSIGHTS_KEYS_MAX;
+	return 0;
+}
+
+/* A row behind the others, with the sum of each field. */
+static int add_column_totals(struct translation *translation, const struct totals *totals)
+{
+	struct insights *insights = &translation->insights;
+	const char *is_last = insights_new_column(translation);
+	_cleanup_buf_ struct buf sums = {0};
+
+	for (size_t i = 0; i < totals->count; i++) {
+		struct insights_value number = {.type = QUERY_INSIGHTS_NUMBER};
+		if (!totals->fields[i].n)
+			continue;
+		number.sql = insights_printf(
+			insights, "CAST(%s AS DOUBLE)", number_of(insights, totals->fields[i]));
+		if (insights_define(translation, totals->fields[i], &number) < 0)
+			return -1;
+		const char *column = insights_find(insights, totals->fields[i])->sql;
+		buf_printf(&sums, "sum(%s) AS %s, ", column, column);
+	}
+	unsigned stage = translation->stages++;
+	buf_printf(&translation->with,
+		",\ns%u AS (SELECT *, 0 AS %s FROM s%u UNION ALL BY NAME SELECT %s1 AS %s FROM s%u)",
+		stage + 1, is_last, stage, buf_text(&sums), is_last, stage);
+	translation->order = translation->order ? insights_printf(insights, "%s, %s", is_last,
+							  translation->order)
+						: is_last;
+	return 0;
+}
 
 int insights_parse_addtotals(struct translation *translation)
 {
 	struct insights *insights = &translation->insights;
+	struct totals totals = {.name = STR("Total"), .in_rows = true};
 	struct insights_value total = {.type = QUERY_INSIGHTS_NUMBER};
-	struct str name = STR("Total"), value = STR_NONE;
 	_cleanup_buf_ struct buf sum = {0};
-	bool is_wanted = true, taken;
 
-	for (taken = true; taken;) {
-		if (insights_take_option(translation, "fieldname", &name, &taken) < 0)
-			return -1;
-		if (taken)
-			continue;
-		if (insights_take_option(translation, "row", &value, &taken) < 0)
-			return -1;
-		if (taken) {
-			is_wanted = str_equal_ignoring_case(value, STR("true"));
-			continue;
-		}
-		if (insights_take_option(translation, "col", &value, &taken) < 0)
-			return -1;
-		if (taken && str_equal_ignoring_case(value, STR("true")))
-			return insights_fail(insights, "no col=true, which is not supported");
-	}
+	if (parse_totals(translation, &totals) < 0)
+		return -1;
 	buf_add_text(&sum, "0");
-	for (taken = insights->token == INSIGHTS_NAME; taken;) {
-		struct str field;
-		if (take_field(translation, &field) < 0 ||
-			insights_take_sign(insights, ",", &taken) < 0)
-			return -1;
-		buf_printf(&sum, " + coalesce(%s, 0)", number_of(insights, field));
-		taken = taken || insights->token == INSIGHTS_NAME;
-	}
-	bool is_all = sum.n == 1;
-	for (size_t i = 0; is_all && i < translation->shown_count; i++) {
-		struct insights_value field;
-		insights_field(insights, translation->shown[i], &field);
-		if (field.type == QUERY_INSIGHTS_NUMBER || field.type == QUERY_INSIGHTS_TEXT)
+	for (size_t i = 0; i < totals.count; i++)
+		if (totals.fields[i].n)
 			buf_printf(
-				&sum, " + coalesce(%s, 0)", insights_as_number(insights, &field));
-	}
+				&sum, " + coalesce(%s, 0)", number_of(insights, totals.fields[i]));
 	total.sql = buf_text(&sum);
-	return is_wanted ? insights_define(translation, name, &total) : 0;
+	if (totals.in_rows && insights_define(translation, totals.name, &total) < 0)
+		return -1;
+	return totals.in_columns ? add_column_totals(translation, &totals) : 0;
+}
+
+/* estimate: the bytes of the messages that are read, whatever is filtered. */
+int insights_parse_estimate(struct translation *translation)
+{
+	struct insights *insights = &translation->insights;
+	const struct insights_name names[] = {{STR("@estimatedBytes"), .sql = "e1",
+		.type = QUERY_INSIGHTS_NUMBER, .is_integer = true}};
+
+	if (insights->token != INSIGHTS_END)
+		return insights_fail(insights, "nothing behind estimate");
+	unsigned stage = ++translation->stages;
+	buf_printf(&translation->with,
+		",\ns%u AS (SELECT coalesce(sum(strlen(\"@message\")), 0) AS e1 FROM s0)", stage);
+	insights_set_names(translation, names, ARRAY_SIZE(names));
+	return 0;
 }
 
 /* ---- counts ---- */
