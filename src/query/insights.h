@@ -47,13 +47,21 @@ struct query_insights_field {
 #define QUERY_INSIGHTS_DNS_FIELDS 10
 extern const char *const query_insights_dns_fields[QUERY_INSIGHTS_DNS_FIELDS];
 
+/* "@aws.tag.KEY" of the events of a log group. */
+struct query_insights_log_tag {
+	char *log, *key, *value; /* log: as "@log" has it */
+};
+
 struct query_insights_source {
 	/* What stands behind FROM. Has "@timestamp" and "@ingestionTime" (BIGINT, milliseconds),
 	 * "@message", "@logStream", "@log" and "@ptr" (VARCHAR), and the columns of the fields. */
 	const char *relation;
 	const struct query_insights_field *fields;
 	size_t fields_count;
-	bool has_json; /* events without the fields may have them as JSON */
+	const struct query_insights_log_tag *tags;
+	size_t tags_count;
+	const char *region; /* "@aws.region"; NULL: none */
+	bool has_json;      /* events without the fields may have them as JSON */
 	int64_t now_ms;
 	int64_t start_ms, end_ms; /* of the query's range */
 	uint64_t limit;           /* of the request; 0: QUERY_INSIGHTS_LIMIT */

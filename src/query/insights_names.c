@@ -160,6 +160,36 @@ static bool lambda_field(struct insights *insights, const char *message, struct 
 	return false;
 }
 
+/* "@aws.tag.KEY", "@aws.account" and "@aws.region": of the log group. */
+static bool aws_field(struct insights *insights, const char *log, struct str name,
+	struct insights_value *ret_value)
+{
+	const struct query_insights_source *source = insights->source;
+	static const struct str prefix = {"@aws.tag.", 9};
+	_cleanup_buf_ struct buf sql = {0};
+
+	ret_value->type = QUERY_INSIGHTS_TEXT;
+	if (str_equal(name, STR("@aws.account"))) {
+		ret_value->sql = insights_printf(insights, "split_part(%s, ':', 1)", log);
+		return true;
+	}
+	if (str_equal(name, STR("@aws.region")) && source->region) {
+		ret_value->sql = insights_literal(insights, str_from(source->region));
+		return true;
+	}
+	if (!str_starts_with(name, prefix))
+		return false;
+	struct str key = {name.p + prefix.n, name.n - prefix.n};
+	for (size_t i = 0; i < source->tags_count; i++)
+		if (str_equal(key, str_from(source->tags[i].key)))
+			buf_printf(&sql, " WHEN %s THEN %s",
+				insights_literal(insights, str_from(source->tags[i].log)),
+				insights_literal(insights, str_from(source->tags[i].value)));
+	if (sql.n)
+		ret_value->sql = insights_printf(insights, "CASE %s%s END", log, buf_text(&sql));
+	return true;
+}
+
 static void set_found(const struct insights_name *found, struct insights_value *value)
 {
 	value->sql = found->sql;
@@ -281,6 +311,9 @@ void insights_field(struct insights *insights, struct str name, struct insights_
 	}
 	found = insights_find(insights, STR("@message"));
 	if (!found || !insights->has_events || !name.n)
+		return;
+	const struct insights_name *log = insights_find(insights, STR("@log"));
+	if (log && aws_field(insights, log->sql, name, ret_value))
 		return;
 	if (!lambda_field(insights, found->sql, name, ret_value) &&
 		(name.p[0] != '@' || (name.n > 2 && name.p[1] == '@')))

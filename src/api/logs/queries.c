@@ -262,7 +262,11 @@ static int translate(
 	struct log_query *query, int64_t limit, struct query_insights *insights, struct err *err)
 {
 	char relation[64];
+	_cleanup_free_ char *region = mem_printf("%.*s", STR_ARG(query->logs->region));
 	const struct query_insights_source source = {.relation = relation,
+		.tags = query->tags,
+		.tags_count = query->tag_count,
+		.region = region,
 		.fields = query->fields.fields,
 		.fields_count = query->fields.field_count,
 		.has_json = query->fields.has_json,
@@ -277,13 +281,39 @@ static int translate(
 	return query_insights_translate(str_from(query->text), &source, insights, err);
 }
 
+struct tagging {
+	struct log_query *query;
+	const char *group;
+};
+
+static void add_tag(void *context, struct str key, struct str value)
+{
+	const struct tagging *tagging = context;
+	struct log_query *query = tagging->query;
+
+	query->tags = mem_grow(query->tags, query->tag_count + 1, sizeof(*query->tags));
+	query->tags[query->tag_count++] = (struct query_insights_log_tag){
+		.log = mem_printf("%.*s:%s", STR_ARG(query->logs->account), tagging->group),
+		.key = mem_printf("%.*s", STR_ARG(key)),
+		.value = mem_printf("%.*s", STR_ARG(value))};
+}
+
 static int add_fields(struct api_call *call, struct log_query *query,
 	const struct logs_groups *groups, struct aws_error *error)
 {
-	for (size_t i = 0; i < groups->count; i++)
+	struct tagging tagging = {.query = query};
+	/* They cost a look at the database each. */
+	bool needs_tags = strstr(query->text, "aws.tag.") != NULL;
+
+	for (size_t i = 0; i < groups->count; i++) {
+		tagging.group = groups->names[i];
+		if (needs_tags && store_log_tags_list(query->logs->events, str_from(tagging.group),
+					  add_tag, &tagging, error, &call->exchange->err) < 0)
+			return -1;
 		if (logs_fields_add(&query->fields, query->logs, str_from(groups->names[i]), error,
 			    &call->exchange->err) < 0)
 			return -1;
+	}
 	return 0;
 }
 

@@ -93,6 +93,8 @@ struct log_query {
 	int64_t start_ms, end_ms;                           /* inclusive */
 	int64_t created_ms, deadline_ms;
 	struct logs_fields fields;
+	struct query_insights_log_tag *tags;
+	size_t tag_count;
 	struct query_insights insights;
 	_Atomic enum logs_query_status status;
 	atomic_bool is_stopped, is_late, is_answered;

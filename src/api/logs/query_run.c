@@ -26,6 +26,12 @@ void logs_query_unref(struct log_query *query)
 {
 	if (!query || --query->refs > 0)
 		return;
+	for (size_t i = 0; i < query->tag_count; i++) {
+		free(query->tags[i].log);
+		free(query->tags[i].key);
+		free(query->tags[i].value);
+	}
+	free(query->tags);
 	free_groups(&query->groups);
 	for (size_t i = 0; i < ARRAY_SIZE(query->parts); i++)
 		free_groups(&query->parts[i]);
