@@ -1,15 +1,15 @@
 /* insights: the language of CloudWatch Logs Insights, translated to one SELECT of DuckDB. Source:
  * CloudWatch Logs user guide, "CloudWatch Logs Insights language query syntax" and the pages of its
- * commands and functions. Commands: fields, display, filter, parse, stats, sort, limit, dedup,
- * unmask-less; SOURCE is taken and handed out. What is not supported (pattern, diff, anomaly,
- * unnest, join, lookup) is named in the error.
+ * commands and functions. SOURCE is taken and handed out. What is not supported (anomaly, lookup,
+ * cidrlookup, relevantfields) is named in the error.
  *
  * Values of events have no types in Insights: here each expression is text, number, time or truth,
- * and text is made a number where one is asked for; what cannot be is missing. A field that the
- * events are not known to have is looked for in the message as JSON.
+ * and text is made a number where one is asked for; what cannot be is missing. Lists and maps are
+ * texts of JSON. A field that the events are not known to have is looked for in the message as
+ * JSON, and in lines of Lambda's and Route 53's.
  *
- * Where AWS says nothing: pct interpolates; stddev is the sample's; a missing key of dedup is a
- * value like others.
+ * Where AWS says nothing: pct interpolates; stddev is the sample's; rows of accum and the like are
+ * in the order that they are shown in.
  *
  * Owner: the caller. Nothing blocks; any thread. Time and memory are bounded by the limits. */
 #pragma once

@@ -1,4 +1,4 @@
-/* Functions: those of insights.def by their templates, those of time, and aggregates. */
+/* Functions: those of insights.def by their templates, and aggregates. */
 #include "query/insights_priv.h"
 
 #include "base/mem.h"
