@@ -102,6 +102,7 @@ struct log_query {
 	/* Under the lock of the queries. */
 	duckdb_connection connection, partial_connection; /* while it runs */
 	bool is_connected, is_partial_connected;
+	int64_t partial_until_ms;
 	int64_t ended_ms;
 	struct logs_rows *rows; /* all, or what was found until now; NULL: none */
 	char *failure;
@@ -116,7 +117,8 @@ struct logs_queries {
 	int64_t last_number;
 	bool is_stopping, is_open;
 	duckdb_database database;
-	pthread_t *runners;
+	pthread_t *runners, watcher;
+	bool is_watched;
 	size_t runner_count;
 };
 
@@ -155,6 +157,8 @@ struct logs_partial {
 void logs_partial_start(
 	struct logs_partial *partial, struct logs_queries *queries, struct log_query *query);
 void logs_partial_stop(struct logs_partial *partial);
+/* A thread that interrupts what takes too long, until the queries are stopped. */
+void *logs_queries_watch(void *context);
 
 /* log_events(NUMBER); with part := N the groups of the part; with most := N the first N events or
  * some more, which do not count. */

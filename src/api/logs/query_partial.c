@@ -1,13 +1,22 @@
 /* What a query has found while it runs: the same query over the first events that the scan comes
  * upon, on a connection of its own, each time over eight times as many. Only of queries that take
- * longer than a moment, and with pauses, so that it costs them a fifth at most. */
+ * longer than a moment, and with pauses, so that it costs them a fifth at most. The thread that
+ * does it looks at the clock as well. */
 #include "api/logs/queries_priv.h"
 
 #include "base/clock.h"
 
 #include <string.h>
 
-enum { FIRST_MS = 400, EVENTS = 50000, FACTOR = 8, EVENTS_MAX = 3200000, PAUSE_FACTOR = 4 };
+enum {
+	FIRST_MS = 400,
+	EVENTS = 50000,
+	FACTOR = 8,
+	EVENTS_MAX = 3200000,
+	PAUSE_FACTOR = 4,
+	MOST_MS = 5000,
+	WATCH_MS = 1000
+};
 
 /* False: the query is over. */
 static bool wait_for(struct logs_partial *partial, int64_t ms)
@@ -35,6 +44,7 @@ static bool connect(struct logs_partial *partial)
 		!partial->is_over && duckdb_connect(partial->queries->database,
 					     &query->partial_connection) == DuckDBSuccess;
 	bool is_connected = query->is_partial_connected;
+	query->partial_until_ms = clock_wall_ns() / 1000000 + MOST_MS;
 	pthread_mutex_unlock(&partial->queries->lock);
 	return is_connected;
 }
@@ -89,10 +99,13 @@ static bool find_some(struct logs_partial *partial, uint64_t events)
 static void *partial_main(void *context)
 {
 	struct logs_partial *partial = context;
+	const struct query_insights *insights = &partial->query->insights;
+	/* Where a query in the query is cut short, rows could be found that are none. */
+	bool is_cuttable = !insights->parts_count && !insights->reads_before;
 	uint64_t events = EVENTS;
 	int64_t pause_ms = FIRST_MS;
 
-	while (events <= EVENTS_MAX && wait_for(partial, pause_ms)) {
+	while (is_cuttable && events <= EVENTS_MAX && wait_for(partial, pause_ms)) {
 		int64_t began_ns = clock_mono_ns();
 		if (!find_some(partial, events))
 			break;
@@ -107,10 +120,8 @@ void logs_partial_start(
 {
 	*partial = (struct logs_partial){.queries = queries, .query = query};
 	pthread_cond_init(&partial->changed, NULL);
-	/* Without a thread there is nothing before the end. Where a query in the query would be cut
-	 * short, rows could be found that are none. */
-	partial->is_running = !query->insights.parts_count && !query->insights.reads_before &&
-			      pthread_create(&partial->thread, NULL, partial_main, partial) == 0;
+	/* Without a thread there is nothing before the end. */
+	partial->is_running = pthread_create(&partial->thread, NULL, partial_main, partial) == 0;
 }
 
 void logs_partial_stop(struct logs_partial *partial)
@@ -125,4 +136,32 @@ void logs_partial_stop(struct logs_partial *partial)
 	if (partial->is_running)
 		pthread_join(partial->thread, NULL);
 	pthread_cond_destroy(&partial->changed);
+}
+
+/* Lock held. Where the scan is over long since, the query does not look at the clock itself. */
+static void interrupt_late(struct log_query *query, int64_t now_ms)
+{
+	if (query->is_connected && now_ms > query->deadline_ms) {
+		query->is_late = true;
+		duckdb_interrupt(query->connection);
+	}
+	if (query->is_partial_connected && now_ms > query->partial_until_ms)
+		duckdb_interrupt(query->partial_connection);
+}
+
+void *logs_queries_watch(void *context)
+{
+	struct logs_queries *queries = context;
+
+	pthread_mutex_lock(&queries->lock);
+	while (!queries->is_stopping) {
+		int64_t now_ns = clock_wall_ns(), until_ns = now_ns + WATCH_MS * INT64_C(1000000);
+		const struct timespec until = {
+			until_ns / CLOCK_NS_PER_SECOND, until_ns % CLOCK_NS_PER_SECOND};
+		for (struct log_query *query = queries->first; query; query = query->next)
+			interrupt_late(query, now_ns / 1000000);
+		pthread_cond_timedwait(&queries->is_over, &queries->lock, &until);
+	}
+	pthread_mutex_unlock(&queries->lock);
+	return NULL;
 }

@@ -330,6 +330,10 @@ int logs_queries_start(struct logs *logs, struct err *err)
 		if (result)
 			return err_set_errno(err, result, "the threads of Logs Insights");
 	}
+	int result = pthread_create(&queries->watcher, NULL, logs_queries_watch, queries);
+	if (result)
+		return err_set_errno(err, result, "the threads of Logs Insights");
+	queries->is_watched = true;
 	return 0;
 }
 
@@ -350,6 +354,8 @@ void logs_queries_stop(struct logs *logs)
 	pthread_mutex_unlock(&queries->lock);
 	for (size_t i = 0; i < queries->runner_count; i++)
 		pthread_join(queries->runners[i], NULL);
+	if (queries->is_watched)
+		pthread_join(queries->watcher, NULL);
 	free(queries->runners);
 	for (struct log_query *query = queries->waiting, *next; query; query = next) {
 		next = query->next_waiting;
