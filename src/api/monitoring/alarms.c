@@ -407,8 +407,7 @@ static int set_by_hand(struct monitoring *monitoring, const json_t *alarm, const
 			store_alarm_put(monitoring->metrics, changed, changed, NULL, &written, err);
 	}
 	json_decref(changed);
-	monitoring_wake(monitoring); /* for composite alarms */
-	return result;
+	return result < 0 ? result : monitoring_follow(monitoring, now, err);
 }
 
 MONITORING_HANDLER(monitoring_set_state)

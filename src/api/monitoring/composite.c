@@ -330,6 +330,56 @@ static int change(
 	return result;
 }
 
+/* States of the composite alarms among them, one after the other. */
+static void add_states(const json_t *alarms, struct buf *ret_states)
+{
+	size_t i;
+	json_t *alarm;
+
+	json_array_foreach(alarms, i, alarm)
+	{
+		if (json_object_get(alarm, "AlarmRule"))
+			buf_add_char(ret_states, *api_member_text(alarm, "StateValue").p);
+	}
+}
+
+static int follow_once(
+	struct monitoring *monitoring, const json_t *alarms, int64_t now_ms, struct err *err)
+{
+	size_t i;
+	json_t *alarm;
+
+	json_array_foreach(alarms, i, alarm)
+	{
+		if (json_object_get(alarm, "AlarmRule") &&
+			monitoring_evaluate_rule(monitoring, alarm, now_ms, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int monitoring_follow(struct monitoring *monitoring, int64_t now_ms, struct err *err)
+{
+	_cleanup_buf_ struct buf before = {0};
+
+	/* Those over composite alarms follow with the next pass. */
+	for (unsigned pass = 0; pass < DEPTH_MAX; pass++) {
+		_cleanup_buf_ struct buf states = {0};
+		json_t *alarms;
+		if (store_alarms_list(monitoring->metrics, &alarms, err) < 0)
+			return -1;
+		add_states(alarms, &states);
+		bool is_over = !states.n || (pass && str_equal(buf_str(&states), buf_str(&before)));
+		int result = is_over ? 0 : follow_once(monitoring, alarms, now_ms, err);
+		json_decref(alarms);
+		if (is_over || result < 0)
+			return result;
+		before.n = 0;
+		buf_add_str(&before, buf_str(&states));
+	}
+	return 0;
+}
+
 int monitoring_evaluate_rule(
 	struct monitoring *monitoring, const json_t *alarm, int64_t now_ms, struct err *err)
 {

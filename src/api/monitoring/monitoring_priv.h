@@ -188,6 +188,8 @@ void monitoring_wake(struct monitoring *monitoring); /* look at all alarms now *
 /* ---- composite.c: alarms with an AlarmRule ---- */
 int monitoring_check_rule(struct api_call *call, struct aws_error *error);
 json_t *monitoring_children(struct monitoring *monitoring, const json_t *alarm); /* names */
+/* Looks at all composite alarms, after one that they may depend on has changed. */
+int monitoring_follow(struct monitoring *monitoring, int64_t now_ms, struct err *err);
 int monitoring_evaluate_rule(
 	struct monitoring *monitoring, const json_t *alarm, int64_t now_ms, struct err *err);
 
