@@ -16,6 +16,7 @@ int query_pattern_new(struct query_pattern **ret_pattern, struct str text, struc
 		query_pattern_free(pattern);
 		return -1;
 	}
+	pattern->pieces = pattern_pieces_new(pattern);
 	*ret_pattern = pattern;
 	return 0;
 }
@@ -30,6 +31,7 @@ void query_pattern_free(struct query_pattern *pattern)
 		pattern_regex_free(pattern->nodes[i].value.regex);
 	for (unsigned i = 0; i < pattern->selectors_count; i++)
 		free(pattern->selectors[i].steps);
+	pattern_pieces_free(pattern->pieces);
 	free(pattern->terms);
 	free(pattern->words);
 	free(pattern->nodes);

@@ -52,6 +52,41 @@ bool query_pattern_matches(const struct query_pattern *pattern, struct str messa
 size_t query_pattern_select(const struct query_pattern *pattern, const char *bytes,
 	const uint32_t *starts, size_t count, size_t separator, uint64_t *ret_bits);
 
+/* Are these bytes, messages one behind the other, free of matches? False: one must look. */
+bool query_pattern_excludes(const struct query_pattern *pattern, const char *bytes, size_t n);
+
+/* Lines that all have the same number of words, with one blank between them, as columns: a word is
+ * in the list of different ones, or a number or an IPv4 address that would be written in the same
+ * way again. Values are unsigned integers of width bytes (0: all are 0). */
+enum query_pattern_values {
+	QUERY_PATTERN_NO_VALUES, /* in the lines only */
+	QUERY_PATTERN_NUMBERS,   /* base more; with has_none 0 is "-", and the others one less */
+	QUERY_PATTERN_ADDRESSES, /* likewise, the first byte highest */
+	QUERY_PATTERN_WORDS      /* numbers of words */
+};
+struct query_pattern_column {
+	enum query_pattern_values kind;
+	unsigned width; /* 0, 1, 2, 4, 8 */
+	bool has_none;
+	int64_t base, last; /* last: no number is larger */
+	const void *values;
+	uint32_t word_count;
+	const uint32_t *word_ends; /* in words */
+	const char *words;
+	const uint64_t *bytes; /* of words and what has no values: a bit for each byte that is in
+				  them; NULL: not known */
+};
+struct query_pattern_columns {
+	size_t rows, count;
+	const struct query_pattern_column *columns;
+	/* Asked before values and words of a column are read; false: it has none. */
+	bool (*use)(void *context, size_t column);
+	void *context;
+};
+/* Sets the bits of all lines that may match, and of few others; false: the columns do not tell. */
+bool query_pattern_narrow(const struct query_pattern *pattern,
+	const struct query_pattern_columns *columns, uint64_t *ret_bits);
+
 /* What a pattern with names finds in a message that it matches: each name ("$dstport"; "$3" for the
  * third word when an ellipsis covers it) or selector ("$.user.id") with its value, in order. Values
  * are valid during the call. Returns false when it does not match; terms have nothing to tell. */

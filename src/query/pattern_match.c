@@ -254,16 +254,16 @@ static bool split_usual(
 	return true;
 }
 
-static bool condition_holds(const struct query_pattern *pattern, unsigned index, struct str word)
+bool pattern_condition_holds(const struct query_pattern *pattern, unsigned index, struct str word)
 {
 	const struct pattern_node *node = &pattern->nodes[index];
 
 	if (node->kind == PATTERN_COMPARE)
 		return pattern_compare_text(node->operator, & node->value, word);
-	bool left = condition_holds(pattern, node->left, word);
+	bool left = pattern_condition_holds(pattern, node->left, word);
 	if (left == (node->kind == PATTERN_OR))
 		return left;
-	return condition_holds(pattern, node->right, word);
+	return pattern_condition_holds(pattern, node->right, word);
 }
 
 static bool range_holds(const struct query_pattern *pattern, unsigned first, unsigned count,
@@ -271,7 +271,8 @@ static bool range_holds(const struct query_pattern *pattern, unsigned first, uns
 {
 	for (unsigned i = 0; i < count; i++) {
 		const struct pattern_word *word = &pattern->words[first + i];
-		if (word->has_condition && !condition_holds(pattern, word->condition, words[i]))
+		if (word->has_condition &&
+			!pattern_condition_holds(pattern, word->condition, words[i]))
 			return false;
 	}
 	return true;
@@ -316,6 +317,11 @@ static bool may_match(const struct query_pattern *pattern, struct str message)
 	if (!pattern->literal.n || pattern_find(&pattern->needle, message.p, message.n))
 		return true;
 	return pattern->kind == PATTERN_JSON && memchr(message.p, '\\', message.n);
+}
+
+bool query_pattern_excludes(const struct query_pattern *pattern, const char *bytes, size_t n)
+{
+	return !may_match(pattern, (struct str){bytes, n});
 }
 
 static bool matches(const struct query_pattern *pattern, struct str message)

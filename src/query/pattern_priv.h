@@ -97,6 +97,11 @@ struct pattern_finder {
 };
 const struct pattern_finder *pattern_finders(size_t *ret_count);
 
+/* ---- terms as questions about columns: pattern_columns.c ---- */
+struct pattern_pieces;
+struct pattern_pieces *pattern_pieces_new(const struct query_pattern *pattern);
+void pattern_pieces_free(struct pattern_pieces *pieces);
+
 enum pattern_kind { PATTERN_TERMS, PATTERN_JSON, PATTERN_WORDS };
 struct query_pattern {
 	enum pattern_kind kind;
@@ -115,6 +120,7 @@ struct query_pattern {
 	unsigned regexes;
 	struct str literal; /* that every match contains; empty: none. JSON: unless escaped */
 	struct pattern_needle needle; /* the literal */
+	struct pattern_pieces *pieces;
 };
 
 /* Does the text, '*' standing for anything, cover all of it? */
@@ -123,6 +129,8 @@ bool pattern_number(struct str text, double *ret_number);
 /* A word or the text of a JSON string. */
 bool pattern_compare_text(
 	enum pattern_operator operator, const struct pattern_value * value, struct str text);
+/* The word of a line, by the condition that is the node. */
+bool pattern_condition_holds(const struct query_pattern *pattern, unsigned node, struct str word);
 bool pattern_compare_number(enum pattern_operator operator, double a, double b);
 
 bool pattern_json_matches(const struct query_pattern *pattern, const json_t *root);

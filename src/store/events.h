@@ -169,18 +169,26 @@ struct store_log_column {
 	bool has_none;
 	bool is_ipv4; /* numbers: addresses, the first byte highest */
 	int64_t base;
+	int64_t last; /* numbers: none is larger */
 	const void *values;
 	uint32_t word_count;
 	const uint32_t *word_ends; /* in words */
 	const char *words;
+	/* Words, and what has no values: bit i % 64 of [i / 64] is set for each byte i in them;
+	 * NULL: not known. */
+	const uint64_t *bytes;
 };
 /* The words of messages that have as many each, with single blanks between them. */
 #define STORE_LOG_COLUMNS_MAX 64
+#define STORE_LOG_TIMES       STORE_LOG_COLUMNS_MAX
 struct store_log_columns {
 	size_t count;                  /* words */
 	struct store_log_column times; /* numbers: milliseconds since the epoch */
 	struct store_log_column columns[STORE_LOG_COLUMNS_MAX];
 };
+/* To be asked before values or words of a column (or STORE_LOG_TIMES) are read: checks them, once.
+ * False: it has none, or they are damaged. */
+bool store_log_columns_use(struct store_log_columns *columns, size_t column);
 
 /* A run of events of one stream, in order of time, messages one behind the other with a newline
  * after each: message i is from starts of i to ends[i], where the start is 0 or ends[i - 1] + 1.
@@ -202,11 +210,20 @@ struct store_log_block {
 	 * wanted; only where a scan takes columns. */
 	const struct store_log_columns *columns;
 };
-/* Which of a block's events are wanted: sets bit i % 64 of bits[i / 64]; the bits come zeroed. May
- * be called by several threads for different blocks. */
+/* Which of a block's events are wanted. May be called by several threads for different blocks. */
 struct store_log_matcher {
+	/* Sets bit i % 64 of bits[i / 64]; the bits come zeroed. */
 	void (*match)(void *context, const struct store_log_block *block, uint64_t *bits);
 	void *context;
+	/* The rest may be NULL; they save reading what nothing is wanted of. May an event be wanted
+	 * whose message is in these bytes, a newline behind each? They may be damaged. */
+	bool (*may_match)(void *context, const char *messages, size_t n);
+	/* Sets the bits of all events that may be wanted; false: the columns do not tell. */
+	bool (*narrow)(
+		void *context, struct store_log_columns *columns, size_t count, uint64_t *bits);
+	/* With narrow: clears the bits of those that are not wanted; of others than those whose
+	 * bits are set the block has nothing that may be read. */
+	void (*keep)(void *context, const struct store_log_block *block, uint64_t *bits);
 };
 
 /* Where a reader is: behind the event (time, sequence) when it goes forward, before it when it goes
@@ -231,10 +248,9 @@ struct store_log_read {
 	const struct store_log_position *from;   /* NULL: from the beginning, or the end */
 	const struct store_log_matcher *matcher; /* NULL: all */
 	/* store_log_scan: may a block come as these columns? NULL: never. By several threads. */
-	bool (*takes_columns)(void *context, const struct store_log_columns *columns);
+	bool (*takes_columns)(void *context, struct store_log_columns *columns);
 	void *takes_context;
-	uint64_t scan_max; /* bytes of messages after which a page ends, however short; 0: no bound
-			    */
+	uint64_t scan_max; /* bytes looked at after which a page ends, however short; 0: no bound */
 };
 struct store_log_found {
 	int64_t time_ms, ingested_ms;
@@ -259,14 +275,25 @@ int store_log_read(struct store_events *events, const struct store_log_read *rea
 	bool (*visit)(void *context, const struct store_log_found *event), void *context,
 	struct store_log_position *ret_position, bool *ret_is_complete, struct aws_error *error,
 	struct err *err);
-/* All blocks of the group that have events in that range, in no order, by up to `threads` threads,
- * each with its number; <0 from visit ends it. For searches and queries that read everything. Rows
- * outside the time range or of streams not wanted are among a block's: mask has the bits of those
- * wanted. */
-int store_log_scan(struct store_events *events, const struct store_log_read *read, unsigned threads,
-	int (*visit)(void *context, unsigned thread, const struct store_log_block *block,
-		const uint64_t *mask),
-	void *context, struct aws_error *error, struct err *err);
+/* All blocks of the group that have events in that range, in no order, for searches and queries
+ * that read everything: as many threads as like take the next one. What read points to must be
+ * there until the close. */
+struct store_log_scan;
+int store_log_scan_open(struct store_log_scan **ret_scan, struct store_events *events,
+	const struct store_log_read *read, struct aws_error *error, struct err *err);
+void store_log_scan_close(struct store_log_scan *scan); /* when no thread holds a block */
+MEM_DEFINE_CLEANUP(struct store_log_scan, store_log_scan_close)
+/* A thread's block, zeroed at first. Rows outside the time range or of streams not wanted are among
+ * a block's: mask has the bits of those wanted. */
+struct store_log_held {
+	struct store_log_block block;
+	uint64_t *mask;
+	struct cursor *cursor;
+};
+/* The block before is given back. False: there are no more, and nothing is held. */
+bool store_log_scan_next(struct store_log_scan *scan, struct store_log_held *held);
+/* Gives back what is held. */
+void store_log_held_done(struct store_log_held *held);
 
 /* ---- care ---- */
 

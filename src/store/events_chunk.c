@@ -64,12 +64,11 @@ void events_header_number(struct events_header *header)
 	header->header_crc = header_crc(header);
 }
 
-bool events_view_open(const struct events_header *header, struct events_view *ret_view)
+bool events_view_place(const struct events_header *header, struct events_view *ret_view)
 {
 	const uint32_t *columns = (const uint32_t *)(header + 1);
 	struct events_view view = {.header = header};
 	size_t count = header->count;
-	uint64_t start = 0;
 
 	if (!has_rows(header) || !count)
 		return false;
@@ -85,8 +84,19 @@ bool events_view_open(const struct events_header *header, struct events_view *re
 		columns += count;
 	}
 	view.messages = (const char *)columns;
+	*ret_view = view;
+	return true;
+}
+
+bool events_view_open(const struct events_header *header, struct events_view *ret_view)
+{
+	struct events_view view;
+	uint64_t start = 0;
+
+	if (!events_view_place(header, &view))
+		return false;
 	/* A newline is behind each message. */
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < header->count; i++) {
 		if (view.ends[i] < start || view.ends[i] >= header->body_bytes)
 			return false;
 		start = (uint64_t)view.ends[i] + 1;

@@ -54,11 +54,16 @@ static void visit(void *context, uint64_t offset, const struct events_header *he
 
 	assert(offset >= seen->end && offset % 8 == 0);
 	seen->end = offset + (header ? header->size : 8);
-	struct store_log_columns columns;
+	struct events_columns columns;
 	if (header && seen->rows && header->kind == EVENTS_COLUMNS &&
-		events_columns_open(seen->rows, header, &columns))
-		for (size_t i = 0; i < columns.count; i++)
-			seen->sum += sum_of(&columns.columns[i], header->count);
+		events_columns_open(seen->rows, header, &columns)) {
+		for (size_t i = 0; i < columns.columns.count; i++)
+			if (store_log_columns_use(&columns.columns, i))
+				seen->sum += sum_of(&columns.columns.columns[i], header->count);
+		seen->sum += events_columns_row_bytes(
+			&columns, seen->rows + 1, seen->rows->size - sizeof(*seen->rows));
+		events_columns_done(&columns);
+	}
 	if (!header || !events_view_open(header, &view))
 		return;
 	seen->rows = header;

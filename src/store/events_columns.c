@@ -1,35 +1,22 @@
 /* The words of a sealed chunk's messages as columns, in a chunk of their own behind it, for queries
- * that read a few of them and no text. There is one where all messages have as many words, each of
- * a byte or more, with one blank between them: lines of flow logs. It is not in the file's index:
- * whoever reads the rows looks behind them, and does without where it is not there or damaged.
+ * and searches that need a few of them and no text. There is one where all messages have as many
+ * words, each of a byte or more, with one blank between them: lines of flow logs. It is not in the
+ * file's index: whoever reads the rows looks behind them, and does without where it is not there or
+ * damaged. A number or an address is kept as one only where it would be written in the same way
+ * again, so that the columns say what the text is, byte for byte.
  *
- *   head      struct columns_head, then struct columns_column for the times and each word
- *   a column  values of 1, 2, 4 or 8 bytes, or none where all are alike; they are
- *             a number   distance from the smallest ("-" is 0, and the others one more)
- *             an address  the same of an IPv4 address
- *             a word     number in the list of different words: their ends, then their bytes
- *             nothing    too many different words: they are in the text only
- * Everything begins at a multiple of 8. */
-#include "store/events_priv.h"
+ * Reading as little as possible needs checksums of less than all: each column has one, and each
+ * kilobyte of the rows, so that whoever knows from the columns which events he wants checks those
+ * alone. */
+#include "store/events_columns_priv.h"
+
+#include "aws/checksum.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { FEW_WORDS = 256, DIGITS_MAX = 18, ALIGNMENT = 8 };
+enum { FEW_WORDS = 256, DIGITS_MAX = 18 };
 #define NO_WORD UINT32_MAX
-
-struct columns_head {
-	uint32_t words, reserved;
-};
-struct columns_column {
-	uint8_t kind, width, has_none, is_ipv4;
-	uint32_t at; /* of the values, in the body */
-	uint32_t word_count, ends_at, words_at, word_bytes;
-	int64_t base;
-};
-_Static_assert(sizeof(struct columns_column) == 32, "a format on disk");
-
-/* ---- making ---- */
 
 struct maker {
 	const char *messages;
@@ -162,9 +149,9 @@ static bool parse_ipv4(struct str text, int64_t *ret_number)
 
 static void align(struct buf *body)
 {
-	static const char zeros[ALIGNMENT];
+	static const char zeros[COLUMNS_ALIGNMENT];
 
-	buf_add(body, zeros, (ALIGNMENT - body->n % ALIGNMENT) % ALIGNMENT);
+	buf_add(body, zeros, (COLUMNS_ALIGNMENT - body->n % COLUMNS_ALIGNMENT) % COLUMNS_ALIGNMENT);
 }
 
 static uint8_t width_of(uint64_t max)
@@ -182,7 +169,8 @@ static void add_value(struct buf *body, uint64_t value, uint8_t width)
 	buf_add(body, (const char *)&value, width);
 }
 
-static void add_numbers(struct maker *maker, struct columns_column *column)
+static void add_numbers(
+	struct maker *maker, struct columns_column *column, struct columns_check *check)
 {
 	int64_t min = INT64_MAX, max = 0;
 
@@ -196,6 +184,7 @@ static void add_numbers(struct maker *maker, struct columns_column *column)
 	}
 	column->kind = STORE_LOG_NUMBERS;
 	column->base = min < INT64_MAX ? min : 0;
+	check->last = max;
 	column->width = width_of((uint64_t)(max - column->base) + column->has_none);
 	column->at = (uint32_t)maker->body.n;
 	for (size_t row = 0; row < maker->rows; row++) {
@@ -241,7 +230,29 @@ static bool read_numbers(
 	return true;
 }
 
-static void add_column(struct maker *maker, struct columns_column *column, size_t word)
+static void note_bytes(struct columns_check *check, const bool *seen)
+{
+	for (unsigned i = 0; i <= UINT8_MAX; i++)
+		check->bytes[i / 64] |= (uint64_t)seen[i] << (i % 64);
+}
+
+/* Of the different words, or (count: NO_WORD) of all. */
+static void look_at_bytes(
+	const struct maker *maker, struct columns_check *check, size_t word, uint32_t count)
+{
+	bool seen[UINT8_MAX + 1] = {false};
+	size_t n = count == NO_WORD ? maker->rows : count;
+
+	for (size_t i = 0; i < n; i++) {
+		struct str text = word_at(maker, count == NO_WORD ? i : maker->firsts[i], word);
+		for (size_t j = 0; j < text.n; j++)
+			seen[(unsigned char)text.p[j]] = true;
+	}
+	note_bytes(check, seen);
+}
+
+static void add_column(struct maker *maker, struct columns_column *column,
+	struct columns_check *check, size_t word)
 {
 	uint32_t count = number_words(maker, word, FEW_WORDS);
 
@@ -249,11 +260,12 @@ static void add_column(struct maker *maker, struct columns_column *column, size_
 		bool is_number = read_numbers(maker, word, parse_number);
 		column->is_ipv4 = !is_number && read_numbers(maker, word, parse_ipv4);
 		if (is_number || column->is_ipv4) {
-			add_numbers(maker, column);
+			add_numbers(maker, column, check);
 			return;
 		}
 		count = number_words(maker, word, maker->rows / 2);
 	}
+	look_at_bytes(maker, check, word, count);
 	if (count != NO_WORD)
 		add_words(maker, column, word, count);
 }
@@ -289,10 +301,43 @@ static bool maker_init(struct maker *maker, const struct events_view *rows)
 	return true;
 }
 
+uint32_t columns_summary_crc(
+	const void *head, size_t head_size, const struct columns_summary *summary, size_t size)
+{
+	uint32_t crc = aws_crc32c(0, head, head_size);
+
+	return aws_crc32c(
+		crc, (const uint8_t *)summary + sizeof(summary->crc), size - sizeof(summary->crc));
+}
+
+/* At the end, when all that it is about is there. */
+static void add_summary(
+	struct maker *maker, const struct events_header *rows, const struct columns_check *checks)
+{
+	struct buf *body = &maker->body;
+	const uint8_t *bytes = (const uint8_t *)(rows + 1);
+	size_t left = rows->size - sizeof(*rows), at = body->n;
+	struct columns_summary summary = {.page_count = (uint32_t)columns_pages(rows)};
+
+	buf_add(body, &summary, sizeof(summary));
+	buf_add(body, checks, (maker->words + 1) * sizeof(*checks));
+	for (size_t n; left; left -= n, bytes += n) {
+		n = left < COLUMNS_PAGE ? left : COLUMNS_PAGE;
+		uint32_t crc = aws_crc32c(0, bytes, n);
+		buf_add(body, &crc, sizeof(crc));
+	}
+	((struct columns_head *)(void *)body->p)->summary_at = (uint32_t)at;
+	summary.crc = columns_summary_crc(body->p, columns_head_size(maker->words),
+		(const struct columns_summary *)(const void *)(body->p + at), body->n - at);
+	memcpy(body->p + at, &summary, sizeof(summary));
+	align(body);
+}
+
 bool events_columns_make(struct buf *buf, const struct events_view *rows)
 {
 	__attribute__((cleanup(maker_done))) struct maker maker = {0};
 	struct columns_column columns[STORE_LOG_COLUMNS_MAX + 1] = {{0}};
+	struct columns_check checks[STORE_LOG_COLUMNS_MAX + 1] = {{0}};
 	struct columns_head head = {0};
 
 	if (!maker_init(&maker, rows))
@@ -303,10 +348,17 @@ bool events_columns_make(struct buf *buf, const struct events_view *rows)
 	buf_add(&maker.body, (const char *)columns, size);
 	for (size_t row = 0; row < maker.rows; row++)
 		maker.numbers[row] = events_view_time(rows, row);
-	add_numbers(&maker, &columns[0]);
-	for (size_t word = 0; word < maker.words; word++)
-		add_column(&maker, &columns[word + 1], word);
+	for (size_t i = 0; i <= maker.words; i++) {
+		size_t at = maker.body.n;
+		if (i)
+			add_column(&maker, &columns[i], &checks[i], i - 1);
+		else
+			add_numbers(&maker, &columns[i], &checks[i]);
+		checks[i].size = (uint32_t)(maker.body.n - at);
+		checks[i].crc = aws_crc32c(0, maker.body.p + at, maker.body.n - at);
+	}
 	memcpy(maker.body.p + sizeof(head), columns, size);
+	add_summary(&maker, rows->header, checks);
 	events_chunk_plain(buf, EVENTS_COLUMNS, rows->header->file, rows->header->stream,
 		buf_str(&maker.body), maker.rows);
 	/* Whose they are. */
@@ -315,67 +367,4 @@ bool events_columns_make(struct buf *buf, const struct events_view *rows)
 	header->ingested_first = rows->header->body_crc;
 	events_header_number(header);
 	return true;
-}
-
-/* ---- reading ---- */
-
-static bool fits(uint64_t at, uint64_t size, uint64_t bytes)
-{
-	return at % ALIGNMENT == 0 && at <= bytes && size <= bytes - at;
-}
-
-static bool open_column(const struct events_header *header, const struct columns_column *from,
-	struct store_log_column *ret_column)
-{
-	const char *body = (const char *)(header + 1);
-	uint64_t bytes = header->body_bytes;
-	const uint32_t *ends = (const uint32_t *)(const void *)(body + from->ends_at);
-
-	*ret_column = (struct store_log_column){.kind = STORE_LOG_NO_VALUES};
-	if (from->kind == STORE_LOG_NO_VALUES)
-		return true;
-	if (from->kind > STORE_LOG_WORDS || (from->width & (from->width - 1)) || from->width > 8 ||
-		!fits(from->at, (uint64_t)from->width * header->count, bytes))
-		return false;
-	*ret_column = (struct store_log_column){.kind = (enum store_log_values)from->kind,
-		.width = from->width,
-		.has_none = from->has_none,
-		.is_ipv4 = from->is_ipv4,
-		.base = from->base,
-		.values = body + from->at,
-		.word_count = from->word_count};
-	if (from->kind == STORE_LOG_NUMBERS)
-		return true;
-	if (!from->word_count || !fits(from->ends_at, 4 * (uint64_t)from->word_count, bytes) ||
-		from->words_at > bytes || from->word_bytes > bytes - from->words_at)
-		return false;
-	for (uint32_t i = 0, last = 0; i < from->word_count; last = ends[i++])
-		if (ends[i] < last || ends[i] > from->word_bytes)
-			return false;
-	ret_column->word_ends = ends;
-	ret_column->words = body + from->words_at;
-	return true;
-}
-
-bool events_columns_open(const struct events_header *rows, const struct events_header *header,
-	struct store_log_columns *ret_columns)
-{
-	const struct columns_head *head = (const struct columns_head *)(header + 1);
-	const struct columns_column *columns = (const struct columns_column *)(head + 1);
-
-	if (header->kind != EVENTS_COLUMNS || header->stream != rows->stream ||
-		header->sequence_first != rows->sequence_first ||
-		header->ingested_first != rows->body_crc || header->body_bytes < sizeof(*head) ||
-		!events_body_good(header) || head->words > STORE_LOG_COLUMNS_MAX ||
-		(head->words + 1) * sizeof(*columns) > header->body_bytes - sizeof(*head))
-		return false;
-	/* A plain chunk has no rows of its own; count says how many these are. */
-	if (header->count != rows->count)
-		return false;
-	ret_columns->count = head->words;
-	for (size_t i = 0; i <= head->words; i++)
-		if (!open_column(header, &columns[i],
-			    i ? &ret_columns->columns[i - 1] : &ret_columns->times))
-			return false;
-	return ret_columns->times.kind == STORE_LOG_NUMBERS;
 }

@@ -64,13 +64,28 @@ static void make_chunk(
 		buf_done(&lines[i]);
 }
 
+/* What is told of all of a column is so of the word. */
+static void check_about(const struct store_log_column *column, struct str word)
+{
+	if (column->kind == STORE_LOG_NUMBERS && !column->is_ipv4) {
+		assert_true(str_equal(word, STR("-")) || strtoll(word.p, NULL, 10) <= column->last);
+		return;
+	}
+	for (size_t i = 0; column->bytes && i < word.n; i++) {
+		unsigned char c = (unsigned char)word.p[i];
+		assert_true(column->bytes[c / 64] >> c % 64 & 1);
+	}
+	assert_true(column->is_ipv4 || column->bytes);
+}
+
 static void test_words_come_back(void **state)
 {
 	static const unsigned counts[] = {1, 2, 255, 256, 257, 3000};
 
 	for (size_t c = 0; c < ARRAY_SIZE(counts); c++) {
 		_cleanup_buf_ struct buf chunk = {0}, columns = {0};
-		struct store_log_columns opened;
+		struct events_columns whole;
+		const struct store_log_columns *opened = &whole.columns;
 		struct events_view view;
 		size_t unknown = 0;
 
@@ -79,28 +94,34 @@ static void test_words_come_back(void **state)
 		assert_true(events_view_open(rows, &view));
 		assert_true(events_columns_make(&columns, &view));
 		assert_true(events_columns_open(
-			rows, (const struct events_header *)(void *)columns.p, &opened));
-		assert_int_equal(opened.count, 15);
-		for (size_t i = 0; i < opened.count; i++)
-			unknown += opened.columns[i].kind == STORE_LOG_NO_VALUES;
+			rows, (const struct events_header *)(void *)columns.p, &whole));
+		assert_int_equal(opened->count, 15);
+		assert_true(store_log_columns_use(&whole.columns, STORE_LOG_TIMES));
+		for (size_t i = 0; i < opened->count; i++) {
+			bool has_values = opened->columns[i].kind != STORE_LOG_NO_VALUES;
+			unknown += !has_values;
+			assert_true(store_log_columns_use(&whole.columns, i) == has_values);
+		}
 		/* Of many lines: 00N, the long number, N.1.2.3.4, nN. */
 		assert_int_equal(unknown, counts[c] > 256 ? 4 : 0);
 		if (counts[c] > 1000) {
-			assert_int_equal(opened.columns[1].kind, STORE_LOG_NUMBERS);
-			assert_true(opened.columns[2].is_ipv4);
-			assert_true(opened.columns[13].is_ipv4 && opened.columns[13].has_none);
-			assert_true(opened.columns[14].has_none);
+			assert_int_equal(opened->columns[1].kind, STORE_LOG_NUMBERS);
+			assert_true(opened->columns[2].is_ipv4);
+			assert_true(opened->columns[13].is_ipv4 && opened->columns[13].has_none);
+			assert_true(opened->columns[14].has_none);
 		}
 		for (size_t row = 0; row < counts[c]; row++) {
 			struct str rest = events_view_message(&view, row), word;
 			for (size_t i = 0; str_split(&rest, ' ', &word); i++) {
 				_cleanup_buf_ struct buf text = {0};
-				if (opened.columns[i].kind == STORE_LOG_NO_VALUES)
+				check_about(&opened->columns[i], word);
+				if (opened->columns[i].kind == STORE_LOG_NO_VALUES)
 					continue;
-				write_word(&opened.columns[i], row, &text);
+				write_word(&opened->columns[i], row, &text);
 				assert_true(str_equal(buf_str(&text), word));
 			}
-			assert_int_equal(opened.times.base + (int64_t)value_at(&opened.times, row),
+			assert_int_equal(
+				opened->times.base + (int64_t)value_at(&opened->times, row),
 				events_view_time(&view, row));
 		}
 	}
@@ -135,44 +156,116 @@ static void test_lines_that_are_not_alike(void **state)
 	}
 }
 
-/* Every byte of what describes the columns wrong, with a checksum that says it is right. */
+/* Reads all that may be read of them. */
+static void read_columns(struct events_columns *columns)
+{
+	for (size_t i = 0; i < columns->columns.count; i++) {
+		if (!store_log_columns_use(&columns->columns, i) ||
+			!columns->columns.columns[i].width)
+			continue;
+		for (size_t row = 0; row < columns->rows->count; row++) {
+			_cleanup_buf_ struct buf text = {0};
+			write_word(&columns->columns.columns[i], row, &text);
+		}
+	}
+}
+
+/* Every byte of the columns wrong in turn, also with a checksum of all that says it is right. */
 static void test_damage(void **state)
 {
 	_cleanup_buf_ struct buf chunk = {0}, columns = {0};
-	struct store_log_columns opened;
+	struct events_columns opened;
+	struct events_view view;
+	size_t refused = 0, unused = 0;
+
+	make_chunk(&chunk, 300, write_line);
+	struct events_header *rows = (struct events_header *)(void *)chunk.p;
+	assert_true(events_view_open(rows, &view));
+	assert_true(events_columns_make(&columns, &view));
+	const struct events_header *good = (const struct events_header *)(const void *)columns.p;
+	for (size_t at = sizeof(*rows); at < columns.n; at++) {
+		char *copy = mem_new(columns.n, 1);
+		memcpy(copy, columns.p, columns.n);
+		copy[at] = (char)(copy[at] ^ (at % 3 ? 0x81 : 0x10));
+		struct events_header *header = (struct events_header *)(void *)copy;
+		bool is_open = events_columns_open(rows, header, &opened);
+		size_t used = 0;
+		for (size_t i = 0; is_open && i < opened.columns.count; i++)
+			used += store_log_columns_use(&opened.columns, i);
+		if (is_open)
+			used += store_log_columns_use(&opened.columns, STORE_LOG_TIMES);
+		/* A column or what describes all; the padding behind everything is neither. */
+		refused += !is_open;
+		unused += is_open && used < 12;
+		assert_true(!is_open || used < 12 || at - sizeof(*rows) >= good->body_bytes - 7);
+		events_header_seal(header);
+		if (events_columns_open(rows, header, &opened))
+			read_columns(&opened);
+		free(copy);
+	}
+	assert_true(refused > 500 && unused > 500);
+	rows->sequence_first++;
+	assert_false(events_columns_open(rows, good, &opened));
+}
+
+/* Which bytes of the rows are good, a kilobyte at a time. */
+static void test_damaged_rows(void **state)
+{
+	_cleanup_buf_ struct buf chunk = {0}, columns = {0};
+	struct events_columns opened;
 	struct events_view view;
 
 	make_chunk(&chunk, 300, write_line);
 	struct events_header *rows = (struct events_header *)(void *)chunk.p;
 	assert_true(events_view_open(rows, &view));
 	assert_true(events_columns_make(&columns, &view));
-	for (size_t at = sizeof(*rows); at < columns.n && at < 2000; at++) {
-		char *copy = mem_new(columns.n, 1);
-		memcpy(copy, columns.p, columns.n);
-		copy[at] = (char)(copy[at] ^ (at % 3 ? 0x81 : 0x10));
-		struct events_header *header = (struct events_header *)(void *)copy;
-		assert_false(events_columns_open(rows, header, &opened));
-		events_header_seal(header);
-		if (events_columns_open(rows, header, &opened))
-			for (size_t i = 0; i < opened.count; i++)
-				for (size_t row = 0; row < 300; row++) {
-					_cleanup_buf_ struct buf text = {0};
-					if (opened.columns[i].kind != STORE_LOG_NO_VALUES &&
-						opened.columns[i].width)
-						write_word(&opened.columns[i], row, &text);
-				}
-		free(copy);
+	const struct events_header *header = (const struct events_header *)(const void *)columns.p;
+	char *body = chunk.p + sizeof(*rows);
+	size_t size = rows->size - sizeof(*rows);
+	for (size_t at = 0; at < size; at += 379) {
+		size_t page = at / 1024 * 1024, end = page + 1024 < size ? page + 1024 : size;
+		body[at] ^= 4;
+		assert_true(events_columns_open(rows, header, &opened));
+		assert_false(events_columns_row_bytes(&opened, body + at, 1));
+		assert_false(events_columns_row_bytes(&opened, body, size));
+		assert_true(events_columns_row_bytes(&opened, body, page));
+		assert_true(events_columns_row_bytes(&opened, body + end, size - end));
+		body[at] ^= 4;
+		events_columns_done(&opened);
 	}
-	rows->sequence_first++;
-	assert_false(events_columns_open(
-		rows, (const struct events_header *)(void *)columns.p, &opened));
+}
+
+/* A chunk as it was written before there were summaries: all of it is checked at once. */
+static void test_without_a_summary(void **state)
+{
+	_cleanup_buf_ struct buf chunk = {0}, columns = {0};
+	struct events_columns opened;
+	struct events_view view;
+
+	make_chunk(&chunk, 300, write_line);
+	struct events_header *rows = (struct events_header *)(void *)chunk.p;
+	assert_true(events_view_open(rows, &view));
+	assert_true(events_columns_make(&columns, &view));
+	struct events_header *header = (struct events_header *)(void *)columns.p;
+	memset(columns.p + sizeof(*header) + 4, 0, 4);
+	assert_false(events_columns_open(rows, header, &opened));
+	events_header_seal(header);
+	assert_true(events_columns_open(rows, header, &opened));
+	for (size_t i = 0; i < opened.columns.count; i++) {
+		assert_true(store_log_columns_use(&opened.columns, i) ==
+			    (opened.columns.columns[i].kind != STORE_LOG_NO_VALUES));
+		assert_null(opened.columns.columns[i].bytes);
+	}
+	assert_false(events_columns_row_bytes(&opened, rows + 1, 1));
+	columns.p[columns.n - 900] ^= 1;
+	assert_false(events_columns_open(rows, header, &opened));
 }
 
 /* ---- sealed files ---- */
 
-static bool take_columns(void *context, const struct store_log_columns *columns)
+static bool take_columns(void *context, struct store_log_columns *columns)
 {
-	return true;
+	return store_log_columns_use(columns, STORE_LOG_TIMES);
 }
 
 struct seen {
@@ -180,8 +273,7 @@ struct seen {
 	atomic_uint_fast64_t sum;
 };
 
-static int visit(
-	void *context, unsigned thread, const struct store_log_block *block, const uint64_t *mask)
+static void visit(void *context, const struct store_log_block *block, const uint64_t *mask)
 {
 	struct seen *seen = context;
 
@@ -194,7 +286,6 @@ static int visit(
 						      value_at(&block->columns->times, row)
 					    : (uint64_t)block->time_ms + block->times[row];
 	}
-	return 0;
 }
 
 static struct seen scan(struct place *place, int64_t start_ms, int64_t end_ms)
@@ -205,7 +296,7 @@ static struct seen scan(struct place *place, int64_t start_ms, int64_t end_ms)
 		.takes_columns = take_columns};
 	struct seen seen = {0};
 
-	assert_int_equal(store_log_scan(place->events, &read, 2, visit, &seen, NULL, NULL), 0);
+	assert_int_equal(scan_all(place, &read, visit, &seen, NULL), 0);
 	return seen;
 }
 
@@ -249,6 +340,8 @@ int main(void)
 		cmocka_unit_test(test_words_come_back),
 		cmocka_unit_test(test_lines_that_are_not_alike),
 		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_damaged_rows),
+		cmocka_unit_test(test_without_a_summary),
 		cmocka_unit_test_setup_teardown(test_a_scan_takes_them, setup, teardown),
 	};
 

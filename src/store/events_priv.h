@@ -77,6 +77,8 @@ bool events_header_good(const uint8_t *p, size_t n, uint64_t file);
 bool events_body_good(const struct events_header *header);
 void events_header_seal(struct events_header *header);   /* size is set: body CRC, header CRC */
 void events_header_number(struct events_header *header); /* the header has changed, the body not */
+/* Where its columns and messages are; nothing of them is read. False: it is no chunk of rows. */
+bool events_view_place(const struct events_header *header, struct events_view *ret_view);
 /* False: the columns do not fit the chunk (it is damaged). Checks them all. */
 bool events_view_open(const struct events_header *header, struct events_view *ret_view);
 static inline int64_t events_view_time(const struct events_view *view, size_t row)
@@ -102,14 +104,26 @@ void events_chunk_plain(struct buf *buf, enum events_kind kind, uint64_t file, u
 /* A chunk of one put; sequences, file and durable are set when it is written. */
 void events_chunk_put(struct buf *buf, const struct store_log_put *put, uint64_t stream);
 
-/* ---- columns (events_columns.c) ---- */
+/* ---- columns (events_columns.c, events_columns_read.c) ---- */
 
+struct columns_summary;
+
+struct events_columns {
+	struct store_log_columns columns; /* first: it is given out, and comes back */
+	const struct events_header *rows, *header;
+	const struct columns_summary *summary; /* NULL: an old chunk, checked when it was opened */
+	uint64_t used, times_used;             /* columns that have been checked */
+	uint64_t *pages;                       /* of the rows that were found good; NULL: none */
+	size_t bytes_used;                     /* that were read */
+};
 /* A chunk with the words of the rows, into buf, which is empty; false: they are not alike. */
 bool events_columns_make(struct buf *buf, const struct events_view *rows);
-/* header: what is behind the rows, good. False: it is not their columns, or damaged. Checks all but
- * the values. */
+/* header: what is behind the rows, good. False: it is not their columns, or damaged. */
 bool events_columns_open(const struct events_header *rows, const struct events_header *header,
-	struct store_log_columns *ret_columns);
+	struct events_columns *ret_columns);
+void events_columns_done(struct events_columns *columns);
+/* Are these n bytes of the rows' body good? False also where only the checksum of all can tell. */
+bool events_columns_row_bytes(struct events_columns *columns, const void *p, size_t n);
 
 /* ---- files (events_file.c) ---- */
 

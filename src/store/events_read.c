@@ -3,7 +3,7 @@
  * the top is replaced by its chunks, a chunk by its first row that is wanted, a row is given out
  * and replaced by the next one. So a page costs what overlaps its own time, however large the
  * group. */
-#include "store/events_priv.h"
+#include "store/events_read_priv.h"
 
 #include "base/clock.h"
 
@@ -11,42 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum item_kind { ITEM_FILE, ITEM_CHUNK, ITEM_ROWS };
-
-struct cursor {
-	struct events_view view;
-	size_t row;
-	uint64_t *bits; /* rows that the matcher wants; NULL: all */
-	char *stream;
-	struct store_log_columns *columns; /* in place of the view's pointers, or NULL */
-};
-
-struct item {
-	int64_t time;
-	uint64_t sequence;
-	enum item_kind kind;
-	size_t file; /* of the reader's */
-	uint64_t offset;
-	struct cursor *cursor;
-};
-
-struct events_reader {
-	struct events_group *group;
-	const struct store_log_read *read;
-	uint64_t *streams;          /* wanted ids */
-	struct events_file **files; /* counted, and mapped where is_mapped */
-	bool *is_mapped;
-	uint64_t *sizes; /* of what may be read of them: tails grow */
-	size_t file_count;
-	int64_t start_ms, end_ms;
-	struct store_log_position position;
-	struct item *heap;
-	size_t count, capacity;
-	atomic_uint_fast64_t scanned;
-	size_t ahead; /* chunks to open at once, by several threads, when one is wanted */
-};
-
-enum { AHEAD_MAX = 64, AHEAD_THREADS_MAX = 16 };
+enum { AHEAD_MAX = 256, AHEAD_THREADS_MAX = 16 };
 
 /* ---- the heap ---- */
 
@@ -99,16 +64,6 @@ static void drop_top(struct events_reader *reader)
 		return;
 	reader->heap[0] = reader->heap[reader->count];
 	sift_down(reader, 0);
-}
-
-static void cursor_free(struct cursor *cursor)
-{
-	if (!cursor)
-		return;
-	free(cursor->bits);
-	free(cursor->stream);
-	free(cursor->columns);
-	free(cursor);
 }
 
 /* ---- what is wanted ---- */
@@ -200,10 +155,10 @@ static void take_files(struct events_reader *reader)
 	}
 }
 
-static void reader_done(struct events_reader *reader)
+void events_reader_done(struct events_reader *reader)
 {
 	for (size_t i = 0; i < reader->count; i++)
-		cursor_free(reader->heap[i].cursor);
+		events_cursor_free(reader->heap[i].cursor);
 	for (size_t i = 0; i < reader->file_count; i++)
 		if (reader->is_mapped[i])
 			events_file_unmap(reader->group, reader->files[i]);
@@ -221,7 +176,7 @@ static void reader_done(struct events_reader *reader)
 	events_group_unref(reader->group);
 }
 
-static int reader_open(struct events_reader *reader, struct store_events *events,
+int events_reader_open(struct events_reader *reader, struct store_events *events,
 	const struct store_log_read *read, struct aws_error *error)
 {
 	reader->read = read;
@@ -255,47 +210,6 @@ static int map_once(struct events_reader *reader, size_t i, struct err *err)
 	return result;
 }
 
-/* ---- rows ---- */
-
-static void block_of(
-	const struct cursor *cursor, int64_t group_id, struct store_log_block *ret_block)
-{
-	const struct events_view *view = &cursor->view;
-
-	*ret_block = (struct store_log_block){.count = view->header->count,
-		.messages = view->messages,
-		.message_bytes = view->header->body_bytes,
-		.ends = view->ends,
-		.times = view->times,
-		.time_ms = view->header->time_first,
-		.stream = str_from(cursor->stream),
-		.group_id = group_id,
-		.stream_id = (int64_t)view->header->stream,
-		.ingested = view->ingested,
-		.sequences = view->sequences,
-		.ingested_ms = view->header->ingested_first,
-		.columns = cursor->columns,
-		.sequence = view->header->sequence_first};
-}
-
-static bool wants_row(const struct events_reader *reader, const struct cursor *cursor, size_t row)
-{
-	const struct store_log_position *position = &reader->position;
-	int64_t time = events_view_time(&cursor->view, row);
-	uint64_t sequence = events_view_sequence(&cursor->view, row);
-
-	if (cursor->bits && !(cursor->bits[row / 64] >> (row % 64) & 1))
-		return false;
-	if (time < reader->start_ms || time > reader->end_ms || sequence <= position->low ||
-		sequence > position->high)
-		return false;
-	if (time != position->time_ms)
-		return reader->read->is_backward ? time < position->time_ms
-						 : time > position->time_ms;
-	return reader->read->is_backward ? sequence < position->sequence
-					 : sequence > position->sequence;
-}
-
 /* The next row, this one or behind it, that the matcher wants; not below count: none. */
 static size_t next_bit(const struct cursor *cursor, size_t row, size_t count, bool is_backward)
 {
@@ -324,7 +238,7 @@ static bool move_to(const struct events_reader *reader, struct item *item, size_
 		row = next_bit(cursor, row, count, reader->read->is_backward);
 		if (row >= count)
 			return false;
-		if (!wants_row(reader, cursor, row))
+		if (!events_cursor_wants(reader, cursor, row))
 			continue;
 		cursor->row = row;
 		item->time = events_view_time(&cursor->view, row);
@@ -335,12 +249,15 @@ static bool move_to(const struct events_reader *reader, struct item *item, size_
 }
 
 /* Where reading begins in the chunk: rows are in order of time. */
-static size_t first_row(const struct events_reader *reader, const struct events_view *view)
+static size_t first_row(const struct events_reader *reader, const struct cursor *cursor)
 {
+	const struct events_view *view = &cursor->view;
 	bool is_backward = reader->read->is_backward;
+	size_t low = 0, high = view->header->count;
+	if (cursor->is_chosen)
+		return is_backward ? high - 1 : 0;
 	int64_t from = reader->position.time_ms,
 		bound = is_backward ? reader->end_ms : reader->start_ms;
-	size_t low = 0, high = view->header->count;
 
 	if (is_backward ? bound < from : bound > from)
 		from = bound;
@@ -355,98 +272,15 @@ static size_t first_row(const struct events_reader *reader, const struct events_
 	return is_backward ? low - 1 : low; /* SIZE_MAX: none */
 }
 
-/* The stream's name, or NULL when it is not (any more) or not wanted. */
-static char *name_of(const struct events_reader *reader, uint64_t id)
-{
-	char *name = NULL;
-
-	pthread_mutex_lock(&reader->group->lock);
-	const struct events_stream *stream = events_stream_by_id(reader->group, id);
-	if (stream && str_starts_with(str_from(stream->name), reader->read->prefix))
-		name = mem_strdup(stream->name);
-	pthread_mutex_unlock(&reader->group->lock);
-	return name;
-}
-
-/* All rows of the chunk are in the range. */
-static bool is_whole(const struct events_reader *reader, const struct events_header *header)
-{
-	return !reader->read->from && header->time_first >= reader->start_ms &&
-	       header->time_last <= reader->end_ms &&
-	       header->sequence_last <= reader->position.high;
-}
-
-/* The columns behind the rows, where the scan takes them: then the rows' own bytes are not touched.
- */
-static struct store_log_columns *open_columns(
-	const struct events_reader *reader, const struct events_header *rows, size_t size)
-{
-	const struct store_log_read *read = reader->read;
-	const uint8_t *p = (const uint8_t *)rows + rows->size;
-
-	if (!read->takes_columns || !is_whole(reader, rows) ||
-		!events_header_good(p, size - rows->size, rows->file))
-		return NULL;
-	struct store_log_columns *columns = mem_new(1, sizeof(*columns));
-	if (events_columns_open(rows, (const struct events_header *)p, columns) &&
-		read->takes_columns(read->takes_context, columns))
-		return columns;
-	free(columns);
-	return NULL;
-}
-
-/* NULL: nothing of it can be given out. */
-static struct cursor *open_chunk(struct events_reader *reader, size_t index, uint64_t offset)
-{
-	const struct events_file *file = reader->files[index];
-	const uint8_t *p = file->map + offset;
-	size_t size = reader->sizes[index];
-	struct cursor cursor = {0};
-
-	size -= offset < size ? offset : size;
-	const struct events_header *header = (const struct events_header *)p;
-	bool is_good = offset % 8 == 0 && events_header_good(p, size, file->number);
-	if (is_good)
-		cursor.columns = open_columns(reader, header, size);
-	cursor.view.header = header;
-	if (!is_good || (!cursor.columns && (!events_body_good(header) ||
-						    !events_view_open(header, &cursor.view)))) {
-		reader->group->events->damaged++;
-		return NULL;
-	}
-	cursor.stream = name_of(reader, header->stream);
-	if (!cursor.stream) {
-		free(cursor.columns);
-		return NULL;
-	}
-	reader->scanned += cursor.view.header->body_bytes;
-	struct cursor *opened = mem_new(1, sizeof(*opened));
-	*opened = cursor;
-	return opened;
-}
-
-static void match(const struct events_reader *reader, struct cursor *cursor)
-{
-	const struct store_log_matcher *matcher = reader->read->matcher;
-	struct store_log_block block;
-
-	if (!matcher)
-		return;
-	cursor->bits = mem_new(cursor->view.header->count / 64 + 1, sizeof(*cursor->bits));
-	block_of(cursor, reader->group->id, &block);
-	matcher->match(matcher->context, &block, cursor->bits);
-}
-
 /* A chunk at its first row that is wanted; its cursor is NULL when it has none. */
 static void open_rows(struct events_reader *reader, struct item *item)
 {
-	item->cursor = open_chunk(reader, item->file, item->offset);
+	item->cursor = events_cursor_match(reader, item->file, item->offset);
 	if (!item->cursor)
 		return;
-	match(reader, item->cursor);
 	item->kind = ITEM_ROWS;
-	if (!move_to(reader, item, first_row(reader, &item->cursor->view)))
-		cursor_free(take(item->cursor));
+	if (!move_to(reader, item, first_row(reader, item->cursor)))
+		events_cursor_free(take(item->cursor));
 }
 
 struct opening {
@@ -532,30 +366,26 @@ static void go_on(struct events_reader *reader)
 	if (move_to(reader, top, reader->read->is_backward ? row - 1 : row + 1)) {
 		sift_down(reader, 0);
 	} else {
-		cursor_free(take(top->cursor));
+		events_cursor_free(take(top->cursor));
 		drop_top(reader);
 	}
 }
 
-/* All before the top has been seen, although nothing of it may have been given out. */
-static void stop_at_top(struct events_reader *reader)
+/* All before the top, which is no row, has been seen, although nothing of it may have been given
+ * out. Returns whether that is further than reading began: the next page begins there, and must not
+ * do the same again. */
+static bool stop_at_top(struct events_reader *reader)
 {
 	const struct item *top = &reader->heap[0];
 	struct store_log_position *position = &reader->position;
+	bool is_backward = reader->read->is_backward;
+	int64_t time = is_backward ? top->time + 1 : top->time - 1;
 
-	position->time_ms = top->time;
-	if (reader->read->is_backward) {
-		bool is_row = top->kind == ITEM_ROWS;
-		position->time_ms += !is_row;
-		position->sequence = is_row ? top->sequence + 1 : 0;
-	} else if (top->sequence > 0) {
-		position->sequence = top->sequence - 1;
-	} else if (top->time > 0) {
-		position->time_ms--;
-		position->sequence = EVENTS_SEQUENCE_MAX;
-	} else {
-		position->sequence = 0;
-	}
+	if (is_backward ? time >= position->time_ms : time <= position->time_ms)
+		return false;
+	position->time_ms = time;
+	position->sequence = is_backward ? 0 : EVENTS_SEQUENCE_MAX;
+	return true;
 }
 
 static int read_all(struct events_reader *reader,
@@ -567,10 +397,10 @@ static int read_all(struct events_reader *reader,
 
 	while (reader->count) {
 		const struct item *top = &reader->heap[0];
-		if (scan_max && reader->scanned > scan_max) {
-			stop_at_top(reader);
+		/* What has been found is given out. */
+		if (scan_max && reader->scanned > scan_max && top->kind != ITEM_ROWS &&
+			stop_at_top(reader))
 			return 0;
-		}
 		if (top->kind != ITEM_ROWS) {
 			if (open_top(reader, err) < 0)
 				return -1;
@@ -596,8 +426,7 @@ static int read_all(struct events_reader *reader,
 	return 0;
 }
 
-/* The files of a group that is deleted meanwhile are gone. */
-static int failed(const struct events_reader *reader, struct aws_error *error)
+int events_reader_failed(const struct events_reader *reader, struct aws_error *error)
 {
 	pthread_mutex_lock(&reader->group->lock);
 	bool is_deleted = reader->group->is_deleted;
@@ -605,146 +434,44 @@ static int failed(const struct events_reader *reader, struct aws_error *error)
 	return is_deleted ? events_no_group(error) : events_broken(error);
 }
 
-int store_log_read(struct store_events *events, const struct store_log_read *read,
-	bool (*visit)(void *context, const struct store_log_found *event), void *context,
-	struct store_log_position *ret_position, bool *ret_is_complete, struct aws_error *error,
-	struct err *err)
-{
-	__attribute__((cleanup(reader_done))) struct events_reader reader = {0};
-
-	if (reader_open(&reader, events, read, error) < 0)
-		return -1;
-	if (read_all(&reader, visit, context, err) < 0)
-		return failed(&reader, error);
-	*ret_position = reader.position;
-	*ret_is_complete = reader.count == 0;
-	return 0;
-}
-
-/* ---- everything, by several threads ---- */
-
-struct piece {
-	size_t file;
-	uint64_t offset;
-};
-
-struct scan {
-	struct events_reader *reader;
-	struct piece *pieces;
-	size_t count;
-	atomic_size_t next;
-	atomic_bool is_over;
-	int (*visit)(void *context, unsigned thread, const struct store_log_block *block,
-		const uint64_t *mask);
-	void *context;
-};
-
-struct scanner {
-	struct scan *scan;
-	unsigned number;
-	pthread_t thread;
-};
-
-static void mark_rows(
-	const struct events_reader *reader, const struct cursor *cursor, uint64_t *mask)
-{
-	const struct events_header *header = cursor->view.header;
-	size_t count = header->count;
-
-	memset(mask, 0, (count / 64 + 1) * sizeof(*mask));
-	/* Mostly all of it: nothing a row then. */
-	if (is_whole(reader, header)) {
-		memset(mask, 0xff, count / 64 * sizeof(*mask));
-		mask[count / 64] = (UINT64_C(1) << (count % 64)) - 1;
-		return;
-	}
-	for (size_t row = 0; row < count; row++)
-		mask[row / 64] |= (uint64_t)wants_row(reader, cursor, row) << (row % 64);
-}
-
-static void *scanner_main(void *context)
-{
-	struct scanner *scanner = context;
-	struct scan *scan = scanner->scan;
-	uint64_t *mask = NULL;
-	size_t i;
-
-	while (!scan->is_over && (i = scan->next++) < scan->count) {
-		struct cursor *cursor =
-			open_chunk(scan->reader, scan->pieces[i].file, scan->pieces[i].offset);
-		struct store_log_block block;
-		if (!cursor)
-			continue;
-		mask = mem_grow(mask, cursor->view.header->count / 64 + 1, sizeof(*mask));
-		mark_rows(scan->reader, cursor, mask);
-		block_of(cursor, scan->reader->group->id, &block);
-		if (scan->visit(scan->context, scanner->number, &block, mask) < 0)
-			scan->is_over = true;
-		cursor_free(cursor);
-	}
-	free(mask);
-	return NULL;
-}
-
-/* All chunks; their files are mapped. */
-static int list_pieces(struct events_reader *reader, struct scan *scan, struct err *err)
+int events_reader_list(struct events_reader *reader, struct err *err)
 {
 	struct item *items = take(reader->heap);
 	size_t count = reader->count, entry_count;
+	int result = 0;
 
 	reader->count = reader->capacity = 0;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && result == 0; i++) {
 		if (items[i].kind == ITEM_CHUNK) {
 			push(reader, &items[i]);
 			continue;
 		}
-		if (map_once(reader, items[i].file, err) < 0) {
-			free(items);
-			return -1;
-		}
+		result = map_once(reader, items[i].file, err);
+		if (result < 0)
+			break;
 		const struct events_entry *entries =
 			events_file_entries(reader->files[items[i].file], &entry_count);
 		for (size_t j = 0; j < entry_count; j++)
 			push_chunk(reader, items[i].file, &entries[j]);
 	}
 	free(items);
-	scan->pieces = mem_new(reader->count + 1, sizeof(*scan->pieces));
-	scan->count = reader->count;
-	int result = 0;
-	for (size_t i = 0; result == 0 && i < reader->count; i++) {
+	for (size_t i = 0; result == 0 && i < reader->count; i++)
 		result = map_once(reader, reader->heap[i].file, err);
-		scan->pieces[i] = (struct piece){reader->heap[i].file, reader->heap[i].offset};
-	}
 	return result;
 }
 
-int store_log_scan(struct store_events *events, const struct store_log_read *read, unsigned threads,
-	int (*visit)(void *context, unsigned thread, const struct store_log_block *block,
-		const uint64_t *mask),
-	void *context, struct aws_error *error, struct err *err)
+int store_log_read(struct store_events *events, const struct store_log_read *read,
+	bool (*visit)(void *context, const struct store_log_found *event), void *context,
+	struct store_log_position *ret_position, bool *ret_is_complete, struct aws_error *error,
+	struct err *err)
 {
-	__attribute__((cleanup(reader_done))) struct events_reader reader = {0};
-	struct scan scan = {.reader = &reader, .visit = visit, .context = context};
-	unsigned started = 1;
+	__attribute__((cleanup(events_reader_done))) struct events_reader reader = {0};
 
-	assert(threads >= 1 && !read->is_backward);
-	if (reader_open(&reader, events, read, error) < 0)
+	if (events_reader_open(&reader, events, read, error) < 0)
 		return -1;
-	if (list_pieces(&reader, &scan, err) < 0) {
-		free(scan.pieces);
-		return failed(&reader, error);
-	}
-	struct scanner *scanners = mem_new(threads, sizeof(*scanners));
-	for (unsigned i = 0; i < threads; i++)
-		scanners[i] = (struct scanner){.scan = &scan, .number = i};
-	/* What cannot be started is done by the others. */
-	while (started < threads && pthread_create(&scanners[started].thread, NULL, scanner_main,
-					    &scanners[started]) == 0)
-		started++;
-	scanner_main(&scanners[0]);
-	for (unsigned i = 1; i < started; i++)
-		pthread_join(scanners[i].thread, NULL);
-	free(scanners);
-	free(scan.pieces);
-	return scan.is_over ? -1 : 0;
+	if (read_all(&reader, visit, context, err) < 0)
+		return events_reader_failed(&reader, error);
+	*ret_position = reader.position;
+	*ret_is_complete = reader.count == 0;
+	return 0;
 }

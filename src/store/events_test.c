@@ -288,15 +288,12 @@ static void match_sevens(void *context, const struct store_log_block *block, uin
 	*(size_t *)context += block->count;
 }
 
-static int count_rows(
-	void *context, unsigned thread, const struct store_log_block *block, const uint64_t *mask)
+static void count_rows(void *context, const struct store_log_block *block, const uint64_t *mask)
 {
 	atomic_size_t *counts = context;
 
-	assert_true(thread < 2);
 	for (size_t i = 0; i < block->count; i++)
 		counts[0] += mask[i / 64] >> (i % 64) & 1;
-	return 0;
 }
 
 static void test_streams_and_matcher(void **state)
@@ -332,20 +329,18 @@ static void test_streams_and_matcher(void **state)
 	read.prefix = STR("a");
 	read.start_ms = place->now + 100;
 	read.end_ms = place->now + 199;
-	assert_int_equal(
-		store_log_scan(place->events, &read, 2, count_rows, counts, NULL, NULL), 0);
+	assert_int_equal(scan_all(place, &read, count_rows, counts, NULL), 0);
 	assert_int_equal(counts[0], 300);
 	counts[0] = 0;
 	read.start_ms = 0;
 	read.end_ms = INT64_MAX;
-	assert_int_equal(
-		store_log_scan(place->events, &read, 2, count_rows, counts, NULL, NULL), 0);
+	assert_int_equal(scan_all(place, &read, count_rows, counts, NULL), 0);
 	assert_int_equal(counts[0], 3000);
 	const struct str none = STR("nothing");
 	struct aws_error error = {0};
 	read = (struct store_log_read){
 		.group = STR("g"), .streams = &none, .stream_count = 1, .end_ms = INT64_MAX};
-	assert_true(store_log_scan(place->events, &read, 2, count_rows, counts, &error, NULL) < 0);
+	assert_true(scan_all(place, &read, count_rows, counts, &error) < 0);
 	assert_int_equal(error.code, AWS_ERROR_RESOURCE_NOT_FOUND_EXCEPTION);
 }
 

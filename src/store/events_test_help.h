@@ -178,3 +178,38 @@ static inline void seal(struct place *place)
 	assert_int_equal(store_events_keep(place->events, place->now + DAY_MS + 1000, NULL), 0);
 	assert_int_equal(shell(place, "! ls *.tail 2>/dev/null"), 0);
 }
+
+/* ---- scans: two threads take blocks in turn ---- */
+
+struct scanning {
+	struct store_log_scan *scan;
+	void (*visit)(void *context, const struct store_log_block *block, const uint64_t *mask);
+	void *context;
+};
+
+static inline void *scan_blocks(void *context)
+{
+	struct scanning *scanning = context;
+	struct store_log_held held = {.cursor = NULL};
+
+	while (store_log_scan_next(scanning->scan, &held))
+		scanning->visit(scanning->context, &held.block, held.mask);
+	store_log_held_done(&held);
+	return NULL;
+}
+
+static inline int scan_all(struct place *place, const struct store_log_read *read,
+	void (*visit)(void *context, const struct store_log_block *block, const uint64_t *mask),
+	void *context, struct aws_error *error)
+{
+	struct scanning scanning = {.visit = visit, .context = context};
+	pthread_t other;
+
+	if (store_log_scan_open(&scanning.scan, place->events, read, error, NULL) < 0)
+		return -1;
+	assert_int_equal(pthread_create(&other, NULL, scan_blocks, &scanning), 0);
+	scan_blocks(&scanning);
+	pthread_join(other, NULL);
+	store_log_scan_close(scanning.scan);
+	return 0;
+}

@@ -22,9 +22,64 @@ static void match(void *context, const struct store_log_block *block, uint64_t *
 	free(starts);
 }
 
+static bool may_match(void *context, const char *messages, size_t n)
+{
+	return !query_pattern_excludes(context, messages, n);
+}
+
+static bool use_column(void *context, size_t column)
+{
+	return store_log_columns_use(context, column);
+}
+
+static bool narrow(void *context, struct store_log_columns *columns, size_t count, uint64_t *bits)
+{
+	struct query_pattern_column list[STORE_LOG_COLUMNS_MAX];
+
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct store_log_column *from = &columns->columns[i];
+		list[i] = (struct query_pattern_column){
+			.kind = from->kind == STORE_LOG_NO_VALUES ? QUERY_PATTERN_NO_VALUES
+				: from->kind == STORE_LOG_WORDS   ? QUERY_PATTERN_WORDS
+				: from->is_ipv4                   ? QUERY_PATTERN_ADDRESSES
+								  : QUERY_PATTERN_NUMBERS,
+			.width = from->width,
+			.has_none = from->has_none,
+			.base = from->base,
+			.last = from->last,
+			.values = from->values,
+			.word_count = from->word_count,
+			.word_ends = from->word_ends,
+			.words = from->words,
+			.bytes = from->bytes};
+	}
+	const struct query_pattern_columns all = {.rows = count,
+		.count = columns->count,
+		.columns = list,
+		.use = use_column,
+		.context = columns};
+	return query_pattern_narrow(context, &all, bits);
+}
+
+static void keep(void *context, const struct store_log_block *block, uint64_t *bits)
+{
+	for (size_t i = 0; i < (block->count + 63) / 64; i++)
+		for (uint64_t left = bits[i]; left; left &= left - 1) {
+			size_t row = 64 * i + (size_t)__builtin_ctzll(left);
+			uint32_t start = row ? block->ends[row - 1] + 1 : 0;
+			struct str message = {block->messages + start, block->ends[row] - start};
+			if (!query_pattern_matches(context, message))
+				bits[i] &= ~(left & -left);
+		}
+}
+
 struct store_log_matcher logs_matcher(const struct query_pattern *pattern)
 {
-	return (struct store_log_matcher){match, (void *)pattern};
+	return (struct store_log_matcher){.match = match,
+		.context = (void *)pattern,
+		.may_match = may_match,
+		.narrow = narrow,
+		.keep = keep};
 }
 
 static void add_value(void *context, struct str name, struct str value)

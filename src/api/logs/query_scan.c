@@ -1,11 +1,9 @@
 /* The events of a query's log groups as a table function of DuckDB: log_events(NUMBER).
  *
- * The store reads blocks with threads of its own and lends each for a call; DuckDB's threads ask
- * for rows. Between them is a line of blocks that wait: a thread of the store stays in its call
- * until the block was taken, read and given back. So nothing is copied, messages and words longer
- * than twelve bytes stay where the store has them, and there are never more blocks in memory than
- * the store has threads. Only columns that the query uses are made; a line is taken apart once, by
- * the places of its blanks. */
+ * Each of DuckDB's threads takes a block of the store and reads rows off it until it has no more.
+ * So nothing is copied, messages and words longer than twelve bytes stay where the store has them,
+ * and there are never more blocks in memory than DuckDB has threads. Only columns that the query
+ * uses are made; a line is taken apart once, by the places of its blanks. */
 #include "api/logs/query_scan_priv.h"
 
 #include "base/clock.h"
@@ -15,87 +13,34 @@
 #include <emmintrin.h>
 #endif
 
-enum { WORDS_MAX = RECORD_FIELDS, PIECE = 64, THREADS_MAX = 16 };
+enum { WORDS_MAX = RECORD_FIELDS, PIECE = 64, THREADS_MAX = 64 };
 
-/* ---- the store's side ---- */
+/* ---- blocks ---- */
 
-static int offer(
-	void *context, unsigned thread, const struct store_log_block *block, const uint64_t *mask)
+/* Lock held. The next group's events; false: there are no more, or they cannot be had. */
+static bool open_next(struct scan *scan)
 {
-	struct scan *scan = ((void **)context)[0];
-	struct waiting_block waiting = {
-		.block = block, .mask = mask, .group = *(size_t *)((void **)context)[1]};
-
-	pthread_cond_init(&waiting.given_back, NULL);
-	pthread_mutex_lock(&scan->lock);
-	if (!scan->is_cancelled) {
-		*scan->tail = &waiting;
-		scan->tail = &waiting.next;
-		pthread_cond_signal(&scan->changed);
-		while (!waiting.is_done && (waiting.is_taken || !scan->is_cancelled))
-			pthread_cond_wait(&waiting.given_back, &scan->lock);
-	}
-	int result = scan->is_cancelled ? -1 : 0;
-	pthread_mutex_unlock(&scan->lock);
-	pthread_cond_destroy(&waiting.given_back);
-	return result;
-}
-
-static unsigned threads_for(void)
-{
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return processors < 1                 ? 2
-	       : processors > THREADS_MAX / 2 ? THREADS_MAX
-					      : 2 * (unsigned)processors;
-}
-
-static void *reader_main(void *context)
-{
-	struct scan *scan = context;
 	const struct log_query *query = scan->query;
-	bool is_over = false;
 
-	for (size_t i = 0; i < scan->groups->count && !is_over; i++) {
-		const struct store_log_read read = {.group = str_from(scan->groups->names[i]),
+	while (scan->opened < scan->groups->count && !scan->is_failed) {
+		const struct store_log_read read = {
+			.group = str_from(scan->groups->names[scan->opened]),
 			.start_ms = query->start_ms - scan->shift_ms,
 			.end_ms = query->end_ms - scan->shift_ms,
 			.takes_columns = scan_takes_columns,
 			.takes_context = scan};
-		void *place[] = {scan, &i};
 		struct err err = ERR_INIT;
 		struct aws_error error = {0};
-		int result = store_log_scan(
-			query->logs->events, &read, threads_for(), offer, place, &error, &err);
-		pthread_mutex_lock(&scan->lock);
+		if (store_log_scan_open(&scan->scans[scan->opened++], query->logs->events, &read,
+			    &error, &err) == 0)
+			return true;
 		/* A group that was deleted meanwhile has no events. */
-		if (result < 0 && !scan->is_cancelled && err.code != ERR_NONE) {
+		if (err.code != ERR_NONE) {
 			scan->err = err;
 			scan->is_failed = true;
 		}
-		is_over = scan->is_cancelled || scan->is_failed;
-		pthread_mutex_unlock(&scan->lock);
 	}
-	pthread_mutex_lock(&scan->lock);
-	scan->is_over = true;
-	pthread_cond_broadcast(&scan->changed);
-	pthread_mutex_unlock(&scan->lock);
-	return NULL;
-}
-
-/* ---- DuckDB's side: blocks ---- */
-
-static void give_back(struct scan_thread *thread)
-{
-	struct scan *scan = thread->scan;
-	struct waiting_block *block = take(thread->held);
-
-	if (!block)
-		return;
-	pthread_mutex_lock(&scan->lock);
-	block->is_done = true;
-	pthread_cond_signal(&block->given_back);
-	pthread_mutex_unlock(&scan->lock);
+	return false;
 }
 
 /* False: there are no more. */
@@ -103,23 +48,27 @@ static bool next_block(struct scan_thread *thread)
 {
 	struct scan *scan = thread->scan;
 
-	give_back(thread);
+	thread->row = 0;
+	thread->is_new = true;
+	thread->has_block = false;
 	if (scan->most && scan->seen >= scan->most)
 		return false;
-	pthread_mutex_lock(&scan->lock);
-	while (!scan->first && !scan->is_over)
-		pthread_cond_wait(&scan->changed, &scan->lock);
-	struct waiting_block *block = scan->first;
-	if (block) {
-		block->is_taken = true;
-		scan->first = block->next;
-		if (!scan->first)
-			scan->tail = &scan->first;
+	for (;;) {
+		struct store_log_scan *blocks = thread->blocks;
+		thread->has_block = blocks && store_log_scan_next(blocks, &thread->held);
+		if (thread->has_block)
+			return true;
+		pthread_mutex_lock(&scan->lock);
+		/* Another thread may have gone on to the next group. */
+		bool is_more = thread->opened < scan->opened || open_next(scan);
+		if (is_more) {
+			thread->opened = scan->opened;
+			thread->blocks = scan->scans[scan->opened - 1];
+		}
+		pthread_mutex_unlock(&scan->lock);
+		if (!is_more)
+			return false;
 	}
-	pthread_mutex_unlock(&scan->lock);
-	thread->held = block;
-	thread->row = 0;
-	return block != NULL;
 }
 
 /* ---- rows ---- */
@@ -261,8 +210,8 @@ static void set_pointer(
 static void set_system(struct scan_thread *thread, duckdb_vector vector, size_t column,
 	const uint32_t *rows, size_t count)
 {
-	const struct store_log_block *block = thread->held->block;
-	const char *log = thread->scan->logs[thread->held->group];
+	const struct store_log_block *block = &thread->held.block;
+	const char *log = thread->scan->logs[thread->opened - 1];
 	void *data = thread->data[column];
 
 	for (size_t i = 0; i < count; i++) {
@@ -292,7 +241,7 @@ static void set_system(struct scan_thread *thread, duckdb_vector vector, size_t 
 	}
 }
 
-static void count_events(struct scan *scan, size_t count, size_t bytes)
+void scan_count_events(struct scan *scan, size_t count, size_t bytes)
 {
 	scan->seen += count;
 	if (scan->most)
@@ -301,26 +250,13 @@ static void count_events(struct scan *scan, size_t count, size_t bytes)
 	scan->query->bytes += bytes;
 }
 
-/* The next rows of a block that comes as columns: all are wanted. */
-static size_t take_columns(struct scan_thread *thread, size_t max)
-{
-	const struct store_log_block *block = thread->held->block;
-	size_t left = block->count - thread->row, count = left < max ? left : max;
-
-	thread->row += count;
-	/* Newlines are no part of the messages. */
-	count_events(thread->scan, count,
-		thread->row == block->count ? block->message_bytes - block->count : 0);
-	return count;
-}
-
 /* The next wanted rows of the block. */
 static size_t choose_rows(struct scan_thread *thread, uint32_t *rows, size_t max)
 {
-	const struct waiting_block *held = thread->held;
+	const struct store_log_held *held = &thread->held;
 	size_t count = 0, bytes = 0;
 
-	while (count < max && thread->row < held->block->count) {
+	while (count < max && thread->row < held->block.count) {
 		uint64_t bits = held->mask[thread->row / 64] >> (thread->row % 64);
 		if (!bits) {
 			thread->row = (thread->row / 64 + 1) * 64;
@@ -328,10 +264,10 @@ static size_t choose_rows(struct scan_thread *thread, uint32_t *rows, size_t max
 		}
 		thread->row += (size_t)__builtin_ctzll(bits);
 		rows[count++] = (uint32_t)thread->row;
-		bytes += message_of(held->block, thread->row).n;
+		bytes += message_of(&held->block, thread->row).n;
 		thread->row++;
 	}
-	count_events(thread->scan, count, bytes);
+	scan_count_events(thread->scan, count, bytes);
 	return count;
 }
 
@@ -339,7 +275,7 @@ static void fill(
 	struct scan_thread *thread, duckdb_data_chunk chunk, const uint32_t *rows, size_t count)
 {
 	const struct scan *scan = thread->scan;
-	const struct store_log_block *block = thread->held->block;
+	const struct store_log_block *block = &thread->held.block;
 	const char *end = block->messages + block->message_bytes;
 
 	for (size_t i = 0; i < scan->column_count; i++) {
@@ -390,20 +326,21 @@ static void scan_rows(duckdb_function_info info, duckdb_data_chunk chunk)
 		thread->data = mem_new(thread->scan->column_count + 1, sizeof(void *));
 		thread->validity = mem_new(thread->scan->column_count + 1, sizeof(uint64_t *));
 	}
+	max = max < ARRAY_SIZE(rows) ? max : ARRAY_SIZE(rows);
 	while (count == 0) {
 		if (is_refused(thread->scan, info))
 			return;
-		if ((!thread->held || thread->row >= thread->held->block->count) &&
+		if ((!thread->has_block || thread->row >= thread->held.block.count) &&
 			!next_block(thread))
 			break;
-		max = max < ARRAY_SIZE(rows) ? max : ARRAY_SIZE(rows);
-		count = thread->held->block->columns ? take_columns(thread, max)
-						     : choose_rows(thread, rows, max);
+		if (thread->held.block.columns) {
+			count = scan_fill_columns(thread, chunk, max);
+			continue;
+		}
+		count = choose_rows(thread, rows, max);
+		if (count)
+			fill(thread, chunk, rows, count);
 	}
-	if (count && thread->held->block->columns)
-		scan_fill_columns(thread, chunk, thread->row - count, count);
-	else if (count)
-		fill(thread, chunk, rows, count);
 	duckdb_data_chunk_set_size(chunk, count);
 }
 
@@ -413,19 +350,14 @@ static void scan_unref(struct scan *scan)
 {
 	if (--scan->users > 0)
 		return;
-	pthread_mutex_lock(&scan->lock);
-	scan->is_cancelled = true;
-	for (struct waiting_block *block = scan->first; block; block = block->next)
-		pthread_cond_signal(&block->given_back);
-	pthread_cond_broadcast(&scan->changed);
-	pthread_mutex_unlock(&scan->lock);
-	pthread_join(scan->reader, NULL);
-	for (size_t i = 0; i < scan->groups->count; i++)
+	for (size_t i = 0; i < scan->groups->count; i++) {
+		store_log_scan_close(scan->scans[i]);
 		free(scan->logs[i]);
+	}
+	free(scan->scans);
 	free(scan->logs);
 	free(scan->columns);
 	pthread_mutex_destroy(&scan->lock);
-	pthread_cond_destroy(&scan->changed);
 	logs_query_unref(scan->query);
 	free(scan);
 }
@@ -440,7 +372,7 @@ static void thread_free(void *data)
 	struct scan_thread *thread = data;
 
 	if (thread->scan) {
-		give_back(thread);
+		store_log_held_done(&thread->held);
 		scan_words_done(thread);
 		scan_unref(thread->scan);
 	}
@@ -536,10 +468,8 @@ static void init(duckdb_init_info info)
 	scan->shift_ms = (int64_t)bound->shift_ms;
 	scan->most = bound->most;
 	scan->users = 1;
-	scan->tail = &scan->first;
 	scan->err = (struct err)ERR_INIT;
 	pthread_mutex_init(&scan->lock, NULL);
-	pthread_cond_init(&scan->changed, NULL);
 	scan->column_count = duckdb_init_get_column_count(info);
 	scan->columns = mem_new(scan->column_count + 1, sizeof(*scan->columns));
 	for (size_t i = 0; i < scan->column_count; i++) {
@@ -549,12 +479,11 @@ static void init(duckdb_init_info info)
 		scan->needs_text |= column == 1 || column == 2 || column == 5;
 	}
 	choose_words(scan);
+	scan->scans = mem_new(scan->groups->count + 1, sizeof(*scan->scans));
 	scan->logs = mem_new(scan->groups->count + 1, sizeof(char *));
 	for (size_t i = 0; i < scan->groups->count; i++)
 		scan->logs[i] = mem_printf(
 			"%.*s:%s", STR_ARG(query->logs->account), scan->groups->names[i]);
-	if (pthread_create(&scan->reader, NULL, reader_main, scan) != 0)
-		abort();
 	duckdb_init_set_max_threads(info, THREADS_MAX);
 	duckdb_init_set_init_data(info, scan, scan_free);
 }

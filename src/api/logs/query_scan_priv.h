@@ -6,15 +6,6 @@
 
 enum { SCAN_ROWS = 2048 }; /* at once */
 
-struct waiting_block {
-	struct waiting_block *next;
-	const struct store_log_block *block;
-	const uint64_t *mask;
-	size_t group;
-	bool is_taken, is_done;
-	pthread_cond_t given_back;
-};
-
 struct scan {
 	struct log_query *query;
 	const struct logs_groups *groups;
@@ -28,11 +19,9 @@ struct scan {
 	bool needs_words;
 	bool needs_text; /* messages, arrival or positions */
 	char **logs;     /* "@log" of each group */
-	pthread_t reader;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* for DuckDB's threads: a block waits, or there are no more */
-	struct waiting_block *first, **tail;
-	bool is_over, is_cancelled;
+	struct store_log_scan **scans; /* of each group that has been come to; NULL: none */
+	size_t opened;                 /* groups come to */
 	struct err err;
 	bool is_failed;
 };
@@ -46,14 +35,30 @@ struct scan_words {
 	size_t capacity;
 };
 
+/* Columns of few words are given to DuckDB as one value for many rows, which it groups and compares
+ * once: rows come in the order of these columns' words. */
+enum { SCAN_RUNS_MAX = 8, SCAN_RUN_COLUMNS = 3 };
+struct scan_runs {
+	size_t columns[SCAN_RUN_COLUMNS]; /* DuckDB's */
+	size_t column_count;
+	size_t counts[SCAN_RUNS_MAX]; /* rows of each combination of words */
+	size_t run, at;               /* the next row: the run, and which of its rows */
+	bool needs_order;             /* another column is wanted */
+	uint32_t *order;              /* rows, run behind run */
+	size_t capacity;
+};
+
 struct scan_thread {
 	struct scan *scan;
-	struct waiting_block *held;
+	struct store_log_scan *blocks;
+	size_t opened; /* groups that this thread has come to; blocks are of the last */
+	struct store_log_held held;
+	bool has_block, is_new; /* is_new: nothing of it was given out */
 	size_t row;
 	void **data;
 	uint64_t **validity;
-	struct scan_words *words;                /* by column, of the block held as columns */
-	const struct store_log_columns *columns; /* that they are of */
+	struct scan_words *words; /* by column, of the block held as columns */
+	struct scan_runs runs;
 };
 
 static inline void scan_set_string(duckdb_string_t *string, const char *p, size_t n)
@@ -75,14 +80,15 @@ static inline void scan_set_null(struct scan_thread *thread, size_t column, size
 
 /* As words of flow logs are read: not more than 18 digits. */
 bool scan_parse_number(const char *p, size_t n, int64_t *ret_number);
+/* Given out: counted, unless the scan is of a part. */
+void scan_count_events(struct scan *scan, size_t count, size_t bytes);
 bool scan_is_string(const struct scan *scan, size_t column);
 /* Of the query's formats the one of lines with so many words; -1: none. begins_with_digit: do they?
  */
 int scan_find_format(const struct scan *scan, size_t words, bool begins_with_digit);
 
 /* query_columns.c: is all that the query wants in these columns? */
-bool scan_takes_columns(void *scan, const struct store_log_columns *columns);
-/* Rows first to first + count of the block that is held, from its columns. */
-void scan_fill_columns(
-	struct scan_thread *thread, duckdb_data_chunk chunk, size_t first, size_t count);
+bool scan_takes_columns(void *scan, struct store_log_columns *columns);
+/* The next rows, max at most, of the block that is held, from its columns. */
+size_t scan_fill_columns(struct scan_thread *thread, duckdb_data_chunk chunk, size_t max);
 void scan_words_done(struct scan_thread *thread);
