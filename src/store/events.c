@@ -19,6 +19,9 @@
  * event while others come in, even with times before those already read (store_log_position: a
  * round of reading is the events between two sequences; what came meanwhile is the next round).
  *
+ * A tail is closed, to be sealed, when it is full, a day old, or half full and nothing has come for
+ * a second: after a burst, which flow logs come in, what came is soon where searches are fastest.
+ *
  * After a crash. A chunk has checksums, and how far the file had been synchronised when it was
  * written. A start walks the tails: a chunk that is broken and lies behind everything that is known
  * to have been synchronised was never acknowledged, and is cut off; one before that is damage: it
@@ -62,10 +65,14 @@ static void close_tail(struct events_group *group, int64_t now_ms, int64_t expir
 
 	if (!tail || !tail->count)
 		return;
-	if (tail->time_last < expiry_ms || now_ms - tail->ingested_first > EVENTS_TAIL_AGE_MS)
+	int64_t rest_ms = clock_mono_ns() / 1000000 - group->written_ms;
+	bool is_large = tail->size >= EVENTS_REST_BYTES;
+	if (tail->time_last < expiry_ms || now_ms - tail->ingested_first > EVENTS_TAIL_AGE_MS ||
+		(is_large && rest_ms > EVENTS_REST_MS))
 		tail->is_closed = true;
-	if (tail->fd >= 0 &&
-		(tail->is_closed || clock_mono_ns() / 1000000 - group->written_ms > IDLE_MS)) {
+	else if (is_large)
+		group->events->has_large_tail = true;
+	if (tail->fd >= 0 && (tail->is_closed || rest_ms > IDLE_MS)) {
 		close(tail->fd);
 		tail->fd = -1;
 	}
@@ -201,9 +208,10 @@ static void *keeper_main(void *context)
 		until.tv_sec += KEEPER_SECONDS;
 		pthread_cond_timedwait(&events->keeper_wakes, &events->keeper_lock, &until);
 		bool is_time = clock_mono_ns() - kept_ns > KEEP_ALL_SECONDS * CLOCK_NS_PER_SECOND;
-		if (events->is_closing || (!is_time && !events->wants_keeping))
+		if (events->is_closing ||
+			(!is_time && !events->wants_keeping && !events->has_large_tail))
 			continue;
-		events->wants_keeping = false;
+		events->wants_keeping = events->has_large_tail = false;
 		pthread_mutex_unlock(&events->keeper_lock);
 		/* What fails (a full disk) is tried again the next time; nothing is lost. */
 		store_events_keep(events, clock_wall_ns() / 1000000, NULL);

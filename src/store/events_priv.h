@@ -10,6 +10,8 @@
 enum {
 	EVENTS_TAIL_MAX = 64 << 20,   /* bytes; then a tail is closed */
 	EVENTS_TAIL_CHUNKS = 16384,   /* likewise */
+	EVENTS_REST_BYTES = 32 << 20, /* a tail of that is closed as soon as nothing comes */
+	EVENTS_REST_MS = 1000,        /* for so long */
 	EVENTS_ROUND_MAX = 16 << 20,  /* bytes of one write */
 	EVENTS_TAIL_MAP = 96 << 20,   /* TAIL_MAX, a round and one put more */
 	EVENTS_CHUNK_BYTES = 1 << 20, /* of messages, in sealed chunks: then a chunk is full */
@@ -201,7 +203,8 @@ struct store_events {
 	pthread_t keeper;
 	bool has_keeper, is_closing;
 	atomic_bool wants_keeping;
-	atomic_uint kept; /* files that stay mapped */
+	atomic_bool has_large_tail; /* of EVENTS_REST_BYTES */
+	atomic_uint kept;           /* files that stay mapped */
 	atomic_uint_fast64_t events, bytes, puts, repeats, syncs, damaged, sealed, expired;
 };
 

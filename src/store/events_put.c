@@ -172,6 +172,8 @@ static void publish(struct events_group *group, struct events_write *writes, siz
 		group->events->puts++;
 	}
 	tail->size = offset;
+	if (tail->size >= EVENTS_REST_BYTES)
+		group->events->has_large_tail = true;
 	group->written_ms = clock_mono_ns() / 1000000;
 }
 

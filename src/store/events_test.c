@@ -2,6 +2,8 @@
  * and after sealing and restarts. */
 #include "store/events_test_help.h"
 
+#include <unistd.h>
+
 /* ---- order ---- */
 
 static void test_order_is_time_then_arrival(void **state)
@@ -413,6 +415,41 @@ static void test_ids(void **state)
 	buf_done(&found.text);
 }
 
+/* A large tail at which nothing happens is sealed; a small one is not, nor one that is written to.
+ */
+static void test_a_large_tail_at_rest(void **state)
+{
+	enum { BYTES = 1000000, PUTS = 34 };
+	struct place *place = *state;
+	_cleanup_free_ char *text = mem_new(BYTES, 1);
+	const struct store_log_event event = {place->now, {text, BYTES}};
+	const struct store_log_put put = {.group = STR("g"),
+		.stream = STR("a"),
+		.events = &event,
+		.count = 1,
+		.now_ms = place->now};
+	struct store_events_counters counters;
+
+	memset(text, 'x', BYTES);
+	for (unsigned i = 0; i < PUTS; i++) {
+		assert_int_equal(store_log_put(place->events, &put, NULL, NULL), 0);
+		if (i == PUTS / 2)
+			usleep(1100000);
+		assert_int_equal(store_events_keep(place->events, place->now, NULL), 0);
+		store_events_count(place->events, &counters);
+		assert_int_equal(counters.sealed, 0);
+	}
+	for (unsigned i = 0; i < 100 && !counters.sealed; i++) {
+		usleep(100000);
+		store_events_count(place->events, &counters);
+	}
+	assert_int_equal(counters.sealed, 1);
+	assert_int_equal(shell(place, "! ls *.tail 2>/dev/null"), 0);
+	struct collected all = read_all(place);
+	assert_int_equal(all.count, PUTS);
+	buf_done(&all.text);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -429,6 +466,7 @@ int main(void)
 		TEST(test_streams_and_matcher),
 		TEST(test_scan_bound),
 		TEST(test_ids),
+		TEST(test_a_large_tail_at_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

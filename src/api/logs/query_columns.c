@@ -83,6 +83,7 @@ static uint64_t value_at(const struct store_log_column *column, size_t row)
 struct rows {
 	const uint32_t *list; /* NULL: none */
 	size_t first, count;
+	bool are_alike; /* in time */
 };
 
 static size_t row_at(const struct rows *rows, size_t i)
@@ -324,6 +325,8 @@ static const struct store_log_column *block_column(const struct scan_thread *thr
 	const struct scan *scan = thread->scan;
 	const struct store_log_columns *columns = thread->held.block.columns;
 
+	if (!columns)
+		return NULL;
 	if (scan->columns[at] == SYSTEM_TIME)
 		return &columns->times;
 	if (scan->columns[at] < LOGS_COLUMNS_SYSTEM || !columns->count)
@@ -473,6 +476,27 @@ static size_t code_of(const struct scan_thread *thread, size_t at)
 
 /* ---- blocks ---- */
 
+/* How many of the rows, which are in order of time, are of one moment: as many as are worth it, or
+ * none. Events of flow logs have the same time by the thousand. */
+static size_t count_alike(const struct scan_thread *thread, const struct rows *rows)
+{
+	enum { WORTH = 256 };
+	const struct store_log_column *times = &thread->held.block.columns->times;
+	uint64_t time = value_at(times, row_at(rows, 0));
+	size_t low = 1, high = rows->count;
+
+	if (!needs_times(thread->scan))
+		return 0;
+	while (low < high) {
+		size_t middle = (low + high + 1) / 2;
+		if (value_at(times, row_at(rows, middle - 1)) == time)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low == rows->count || low >= WORTH ? low : 0;
+}
+
 static void fill_column(
 	struct scan_thread *thread, size_t at, duckdb_vector vector, const struct rows *rows)
 {
@@ -489,6 +513,11 @@ static void fill_column(
 	if (column && column->kind == STORE_LOG_WORDS &&
 		(is_alike(column) || is_in_runs(&thread->runs, at))) {
 		fill_one_word(thread, at, column, code_of(thread, at), vector, rows->count);
+		return;
+	}
+	if (column && thread->scan->columns[at] == SYSTEM_TIME && rows->are_alike) {
+		int64_t time = (int64_t)value_at(column, row_at(rows, 0));
+		set_one(vector, duckdb_create_int64(column->base + time));
 		return;
 	}
 	thread->data[at] = duckdb_vector_get_data(vector);
@@ -532,9 +561,12 @@ size_t scan_fill_columns(struct scan_thread *thread, duckdb_data_chunk chunk, si
 		runs->at = 0;
 	}
 	size_t left = runs->counts[runs->run] - runs->at;
-	const struct rows rows = {.list = runs->needs_order ? runs->order + thread->row : NULL,
+	struct rows rows = {.list = runs->needs_order ? runs->order + thread->row : NULL,
 		.first = thread->row,
 		.count = left < max ? left : max};
+	size_t alike = count_alike(thread, &rows);
+	rows.are_alike = alike > 0;
+	rows.count = alike ? alike : rows.count;
 	for (size_t i = 0; i < thread->scan->column_count; i++)
 		if (thread->scan->columns[i] != (idx_t)-1)
 			fill_column(thread, i, duckdb_data_chunk_get_vector(chunk, i), &rows);

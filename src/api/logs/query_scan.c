@@ -171,19 +171,18 @@ static void set_words(struct scan_thread *thread, size_t at, struct str line, co
 	size_t count = line.n ? split(line, end, ends) : 0;
 	int format =
 		count ? scan_find_format(scan, count, line.p[0] >= '0' && line.p[0] <= '9') : -1;
+	const struct scan_format *wanted = format < 0 ? NULL : &scan->formats[format];
 
-	for (size_t i = 0; i < scan->column_count; i++)
-		if (scan->columns[i] >= LOGS_COLUMNS_SYSTEM)
-			scan_set_null(thread, i, at);
-	if (format < 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		int column = scan->words[format][i];
-		if (column < 0)
-			continue;
-		uint32_t start = i ? ends[i - 1] + 1 : 0;
+	/* Where all that is wanted is in the line nothing is missing at first. */
+	if (!wanted || wanted->count < scan->word_columns)
+		for (size_t i = 0; i < scan->column_count; i++)
+			if (scan->columns[i] >= LOGS_COLUMNS_SYSTEM)
+				scan_set_null(thread, i, at);
+	for (size_t i = 0; wanted && i < wanted->count; i++) {
+		size_t word = wanted->words[i], column = wanted->columns[i];
+		uint32_t start = word ? ends[word - 1] + 1 : 0;
 		thread->validity[column][at / 64] |= UINT64_C(1) << (at % 64);
-		set_word(thread, (size_t)column, at, line.p + start, ends[i] - start);
+		set_word(thread, column, at, line.p + start, ends[word] - start);
 	}
 }
 
@@ -452,7 +451,16 @@ static void choose_words(struct scan *scan)
 			for (size_t k = 0; k < fields->formats[j].count; k++)
 				if (fields->formats[j].fields[k] == field)
 					scan->words[j][k] = (int)i;
+		scan->word_columns++;
 	}
+	for (size_t j = 0; j < fields->format_count; j++)
+		for (size_t k = 0; k < fields->formats[j].count; k++) {
+			struct scan_format *format = &scan->formats[j];
+			if (scan->words[j][k] < 0)
+				continue;
+			format->words[format->count] = (uint8_t)k;
+			format->columns[format->count++] = (uint8_t)scan->words[j][k];
+		}
 }
 
 static void init(duckdb_init_info info)

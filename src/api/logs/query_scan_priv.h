@@ -6,6 +6,12 @@
 
 enum { SCAN_ROWS = 2048 }; /* at once */
 
+/* The words of a line that are wanted, and the columns they are. */
+struct scan_format {
+	size_t count;
+	uint8_t words[RECORD_FIELDS], columns[RECORD_FIELDS];
+};
+
 struct scan {
 	struct log_query *query;
 	const struct logs_groups *groups;
@@ -15,7 +21,9 @@ struct scan {
 	atomic_uint users; /* DuckDB and its threads */
 	size_t column_count;
 	idx_t *columns; /* as DuckDB wants them: numbers of the function's columns */
-	int words[LOGS_FORMATS_MAX][RECORD_FIELDS]; /* column wanted of each word; -1: none */
+	int words[LOGS_FORMATS_MAX][RECORD_FIELDS];   /* column wanted of each word; -1: none */
+	struct scan_format formats[LOGS_FORMATS_MAX]; /* the same */
+	size_t word_columns;                          /* that are wanted of words */
 	bool needs_words;
 	bool needs_text; /* messages, arrival or positions */
 	char **logs;     /* "@log" of each group */
