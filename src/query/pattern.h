@@ -75,12 +75,16 @@ struct query_pattern_column {
 	const char *words;
 	const uint64_t *bytes; /* of words and what has no values: a bit for each byte that is in
 				  them; NULL: not known */
+	bool has_filter;       /* no values: may_have can be asked */
+	uint32_t shortest, longest; /* then: of the words, in bytes */
 };
 struct query_pattern_columns {
 	size_t rows, count;
 	const struct query_pattern_column *columns;
-	/* Asked before values and words of a column are read; false: it has none. */
+	/* Asked before values, words or the filter of a column are read; false: it has none. */
 	bool (*use)(void *context, size_t column);
+	/* May a word of the column, which has a filter, be this one? */
+	bool (*may_have)(void *context, size_t column, struct str word);
 	void *context;
 };
 /* Sets the bits of all lines that may match, and of few others; false: the columns do not tell. */

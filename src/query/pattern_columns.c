@@ -163,6 +163,20 @@ static bool is_possible(
 	return true;
 }
 
+/* Before anything is read: is there a place of which nothing will tell? */
+static bool is_hopeless(const struct term *term, const struct query_pattern_columns *columns)
+{
+	for (size_t at = 0; at + term->count <= columns->count; at++) {
+		bool can_tell = false;
+		for (unsigned i = 0; i < term->count; i++)
+			can_tell |=
+				pattern_piece_can_tell(&term->parts[i], &columns->columns[at + i]);
+		if (!can_tell && is_possible(term, columns, at))
+			return true;
+	}
+	return false;
+}
+
 /* The rows that may have the term, in bits; false: it may be anywhere. */
 static bool find_term(const struct term *term, const struct query_pattern_columns *columns,
 	uint64_t *place_bits, uint64_t *bits)
@@ -170,6 +184,8 @@ static bool find_term(const struct term *term, const struct query_pattern_column
 	size_t words = words_of(columns);
 
 	memset(bits, 0, words * sizeof(*bits));
+	if (is_hopeless(term, columns))
+		return false;
 	for (size_t at = 0; at + term->count <= columns->count; at++) {
 		if (!is_possible(term, columns, at))
 			continue;

@@ -35,6 +35,9 @@ enum pattern_answer {
 /* Can no row have it? Asked without reading values. */
 bool pattern_piece_is_nowhere(
 	const struct pattern_piece *piece, const struct query_pattern_column *column);
+/* May pattern_narrow_piece answer? Likewise; where it is not nowhere. */
+bool pattern_piece_can_tell(
+	const struct pattern_piece *piece, const struct query_pattern_column *column);
 enum pattern_answer pattern_narrow_piece(const struct pattern_piece *piece,
 	const struct query_pattern_columns *columns, size_t at, uint64_t *bits);
 /* The condition that is the node. */

@@ -151,12 +151,26 @@ bool pattern_piece_is_nowhere(
 				return true;
 		return false;
 	}
+	if (column->has_filter && (text.n > column->longest || (piece->at_start && piece->at_end &&
+								       text.n < column->shortest)))
+		return true;
 	for (size_t i = 0; column->bytes && i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 		if (!(column->bytes[c / 64] >> (c % 64) & 1))
 			return true;
 	}
 	return false;
+}
+
+bool pattern_piece_can_tell(
+	const struct pattern_piece *piece, const struct query_pattern_column *column)
+{
+	bool is_whole = piece->at_start && piece->at_end;
+
+	if (column->kind == QUERY_PATTERN_NO_VALUES)
+		return column->has_filter && (is_whole || piece->text.n == column->longest);
+	return column->kind != QUERY_PATTERN_NUMBERS || piece->at_start || piece->at_end ||
+	       is_none(piece->text);
 }
 
 /* ---- what values must be ---- */
@@ -519,6 +533,21 @@ static bool make_check(struct check *check, const struct pattern_piece *piece,
 	return true;
 }
 
+/* Words that are in no list, but in a filter: only whole ones can be asked for. A text as long as
+ * the longest word can only be one. */
+static enum pattern_answer narrow_unlisted(const struct pattern_piece *piece,
+	const struct query_pattern_columns *columns, size_t at, uint64_t *bits)
+{
+	const struct query_pattern_column *column = &columns->columns[at];
+	bool is_whole = (piece->at_start && piece->at_end) || piece->text.n == column->longest;
+
+	if (!column->has_filter || !is_whole || !columns->use(columns->context, at) ||
+		columns->may_have(columns->context, at, piece->text))
+		return PATTERN_UNKNOWN;
+	memset(bits, 0, (columns->rows + PIECE - 1) / PIECE * sizeof(*bits));
+	return PATTERN_KNOWN;
+}
+
 enum pattern_answer pattern_narrow_piece(const struct pattern_piece *piece,
 	const struct query_pattern_columns *columns, size_t at, uint64_t *bits)
 {
@@ -532,8 +561,9 @@ enum pattern_answer pattern_narrow_piece(const struct pattern_piece *piece,
 		memset(bits, 0, (columns->rows + PIECE - 1) / PIECE * sizeof(*bits));
 		return PATTERN_KNOWN;
 	}
-	if (column->kind == QUERY_PATTERN_NO_VALUES ||
-		(column->kind == QUERY_PATTERN_NUMBERS && !make_check(&check, piece, column)) ||
+	if (column->kind == QUERY_PATTERN_NO_VALUES)
+		return narrow_unlisted(piece, columns, at, bits);
+	if ((column->kind == QUERY_PATTERN_NUMBERS && !make_check(&check, piece, column)) ||
 		!columns->use(columns->context, at))
 		return PATTERN_UNKNOWN;
 	if (column->kind == QUERY_PATTERN_WORDS)
@@ -635,6 +665,10 @@ static enum pattern_answer narrow_comparison(const struct query_pattern *pattern
 		return condition && node->operator== PATTERN_EQUAL
 			       ? narrow_wildcard(condition, columns, at, bits)
 			       : PATTERN_UNKNOWN;
+	if (column->kind == QUERY_PATTERN_NO_VALUES)
+		return condition && node->operator== PATTERN_EQUAL && !value->is_number
+			       ? pattern_narrow_piece(&condition->pieces[0], columns, at, bits)
+			       : PATTERN_UNKNOWN;
 	check_init(&check, column);
 	if (column->has_none && pattern_condition_holds(pattern, index, STR("-")))
 		add_none(&check);
@@ -700,12 +734,7 @@ static enum pattern_answer narrow_tree(const struct query_pattern *pattern, unsi
 enum pattern_answer pattern_narrow_node(const struct query_pattern *pattern, unsigned node,
 	const struct query_pattern_columns *columns, size_t at, uint64_t *bits)
 {
-	switch (columns->columns[at].kind) {
-	case QUERY_PATTERN_NO_VALUES:
-		return PATTERN_UNKNOWN;
-	case QUERY_PATTERN_WORDS:
-		return narrow_node_of_words(pattern, node, columns, at, bits);
-	default:
-		return narrow_tree(pattern, node, columns, at, bits);
-	}
+	return columns->columns[at].kind == QUERY_PATTERN_WORDS
+		       ? narrow_node_of_words(pattern, node, columns, at, bits)
+		       : narrow_tree(pattern, node, columns, at, bits);
 }

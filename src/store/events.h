@@ -177,7 +177,13 @@ struct store_log_column {
 	/* Words, and what has no values: bit i % 64 of [i / 64] is set for each byte i in them;
 	 * NULL: not known. */
 	const uint64_t *bytes;
+	/* No values: a filter of the words, with the lengths of the shortest and the longest; NULL:
+	 * there is none. */
+	const uint64_t *filter;
+	uint32_t filter_words, shortest, longest;
 };
+/* May a word of the column, which has a filter, be this one? */
+bool store_log_column_may_have(const struct store_log_column *column, struct str word);
 /* The words of messages that have as many each, with single blanks between them. */
 #define STORE_LOG_COLUMNS_MAX 64
 #define STORE_LOG_TIMES       STORE_LOG_COLUMNS_MAX
@@ -186,8 +192,8 @@ struct store_log_columns {
 	struct store_log_column times; /* numbers: milliseconds since the epoch */
 	struct store_log_column columns[STORE_LOG_COLUMNS_MAX];
 };
-/* To be asked before values or words of a column (or STORE_LOG_TIMES) are read: checks them, once.
- * False: it has none, or they are damaged. */
+/* To be asked before values, words or the filter of a column (or STORE_LOG_TIMES) are read: checks
+ * them, once. False: it has none, or they are damaged. */
 bool store_log_columns_use(struct store_log_columns *columns, size_t column);
 
 /* A run of events of one stream, in order of time, messages one behind the other with a newline

@@ -251,6 +251,47 @@ static void look_at_bytes(
 	note_bytes(check, seen);
 }
 
+/* 12 bits a word, 5 of 64 for each: one in 30 or so is taken for one that is there. */
+uint64_t columns_filter_bits(struct str word, uint32_t filter_words, uint32_t *ret_at)
+{
+	enum { BITS = 5, BIT_OF = 6 };
+	uint64_t hash = word.n, bits = 0;
+
+	for (size_t i = 0; i < word.n; i += 8) {
+		uint64_t part = 0;
+		memcpy(&part, word.p + i, word.n - i < 8 ? word.n - i : 8);
+		hash = (hash ^ part) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 29;
+	}
+	hash *= UINT64_C(0xbf58476d1ce4e5b9);
+	hash ^= hash >> 32;
+	for (unsigned i = 0; i < BITS; i++)
+		bits |= UINT64_C(1) << (hash >> i * BIT_OF & 63);
+	*ret_at = (uint32_t)((hash >> 32) * filter_words >> 32);
+	return bits;
+}
+
+static void add_filter(struct maker *maker, struct columns_column *column, size_t word)
+{
+	enum { BITS_A_WORD = 12 };
+	uint32_t count = (uint32_t)(maker->rows * BITS_A_WORD / 64 + 1), at;
+	_cleanup_free_ uint64_t *filter = mem_new(count, sizeof(*filter));
+	uint32_t shortest = UINT32_MAX, longest = 0;
+
+	for (size_t row = 0; row < maker->rows; row++) {
+		struct str text = word_at(maker, row, word);
+		uint64_t bits = columns_filter_bits(text, count, &at);
+		filter[at] |= bits;
+		shortest = text.n < shortest ? (uint32_t)text.n : shortest;
+		longest = text.n > longest ? (uint32_t)text.n : longest;
+	}
+	column->at = (uint32_t)maker->body.n;
+	column->word_count = count;
+	column->ends_at = shortest;
+	column->words_at = longest;
+	buf_add(&maker->body, filter, count * sizeof(*filter));
+}
+
 static void add_column(struct maker *maker, struct columns_column *column,
 	struct columns_check *check, size_t word)
 {
@@ -268,6 +309,8 @@ static void add_column(struct maker *maker, struct columns_column *column,
 	look_at_bytes(maker, check, word, count);
 	if (count != NO_WORD)
 		add_words(maker, column, word, count);
+	else
+		add_filter(maker, column, word);
 }
 
 static void maker_done(struct maker *maker)

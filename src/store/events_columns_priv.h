@@ -7,7 +7,8 @@
  *             a number   distance from the smallest ("-" is 0, and the others one more)
  *             an address  the same of an IPv4 address
  *             a word     number in the list of different words: their ends, then their bytes
- *             nothing    too many different words: they are in the text only
+ *             nothing    too many different words: they are in the text only. In place of values
+ *                        is a Bloom filter of them (struct columns_column says how)
  *   summary   struct columns_summary, a struct columns_check for the times and each word, and a
  *             CRC-32C of each COLUMNS_PAGE bytes of the rows' body. Chunks of before November
  *             2026 have none (summary_at is 0): then only the checksum of all tells what is good.
@@ -24,6 +25,8 @@ struct columns_head {
 struct columns_column {
 	uint8_t kind, width, has_none, is_ipv4;
 	uint32_t at; /* of the values */
+	/* Of a column without values: words of 64 bits that the filter has, the lengths of the
+	 * shortest and the longest word, and 0. */
 	uint32_t word_count, ends_at, words_at, word_bytes;
 	int64_t base;
 };
@@ -41,6 +44,9 @@ struct columns_summary {
 	uint32_t reserved[2];
 };
 _Static_assert(sizeof(struct columns_summary) == 16, "a format on disk");
+
+/* Where a word is in a filter, and its bits there. The same for ever: it is on disk. */
+uint64_t columns_filter_bits(struct str word, uint32_t filter_words, uint32_t *ret_at);
 
 static inline size_t columns_head_size(size_t words)
 {

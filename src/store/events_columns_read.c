@@ -77,15 +77,34 @@ static bool is_covered(const struct columns_column *from, const struct columns_c
 {
 	uint64_t end = (uint64_t)from->at + check->size;
 
-	if (from->kind == STORE_LOG_NO_VALUES)
-		return true;
 	if (!fits(from->at, check->size, header->body_bytes) ||
 		(uint64_t)from->width * header->count > check->size)
 		return false;
+	if (from->kind == STORE_LOG_NO_VALUES)
+		return (uint64_t)from->word_count * sizeof(uint64_t) <= check->size;
 	return from->kind != STORE_LOG_WORDS ||
 	       (from->ends_at >= from->at && from->words_at >= from->at &&
 		       from->ends_at + 4 * (uint64_t)from->word_count <= end &&
 		       (uint64_t)from->words_at + from->word_bytes <= end);
+}
+
+static void open_filter(const struct events_header *header, const struct columns_column *from,
+	struct store_log_column *column)
+{
+	if (!from->word_count)
+		return;
+	column->filter = (const uint64_t *)(const void *)(body_of(header) + from->at);
+	column->filter_words = from->word_count;
+	column->shortest = from->ends_at;
+	column->longest = from->words_at;
+}
+
+bool store_log_column_may_have(const struct store_log_column *column, struct str word)
+{
+	uint32_t at;
+	uint64_t bits = columns_filter_bits(word, column->filter_words, &at);
+
+	return (column->filter[at] & bits) == bits;
 }
 
 /* False: there is one, and it is damaged. */
@@ -116,6 +135,8 @@ static bool open_summary(struct events_columns *columns, const struct columns_he
 			column->last = check->last;
 		else
 			column->bytes = check->bytes;
+		if (from->kind == STORE_LOG_NO_VALUES)
+			open_filter(header, from, column);
 	}
 	return true;
 }
@@ -168,7 +189,7 @@ bool store_log_columns_use(struct store_log_columns *public_columns, size_t i)
 
 	if (*used & bit)
 		return true;
-	if (column->kind == STORE_LOG_NO_VALUES)
+	if (column->kind == STORE_LOG_NO_VALUES && !column->filter)
 		return false;
 	if (columns->summary) {
 		const struct columns_check *check = &checks_of(columns->summary)[index];

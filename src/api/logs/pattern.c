@@ -32,6 +32,13 @@ static bool use_column(void *context, size_t column)
 	return store_log_columns_use(context, column);
 }
 
+static bool may_have(void *context, size_t column, struct str word)
+{
+	const struct store_log_columns *columns = context;
+
+	return store_log_column_may_have(&columns->columns[column], word);
+}
+
 static bool narrow(void *context, struct store_log_columns *columns, size_t count, uint64_t *bits)
 {
 	struct query_pattern_column list[STORE_LOG_COLUMNS_MAX];
@@ -51,12 +58,16 @@ static bool narrow(void *context, struct store_log_columns *columns, size_t coun
 			.word_count = from->word_count,
 			.word_ends = from->word_ends,
 			.words = from->words,
-			.bytes = from->bytes};
+			.bytes = from->bytes,
+			.has_filter = from->filter != NULL,
+			.shortest = from->shortest,
+			.longest = from->longest};
 	}
 	const struct query_pattern_columns all = {.rows = count,
 		.count = columns->count,
 		.columns = list,
 		.use = use_column,
+		.may_have = may_have,
 		.context = columns};
 	return query_pattern_narrow(context, &all, bits);
 }

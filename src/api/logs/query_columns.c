@@ -44,7 +44,7 @@ bool scan_takes_columns(void *context, struct store_log_columns *columns)
 		return false;
 	if (!scan->needs_words || !columns->count)
 		return true;
-	if (!store_log_columns_use(columns, 0))
+	if (columns->columns[0].kind == STORE_LOG_NO_VALUES || !store_log_columns_use(columns, 0))
 		return false;
 	int format =
 		scan_find_format(scan, columns->count, begins_with_digit(&columns->columns[0]));
@@ -52,10 +52,11 @@ bool scan_takes_columns(void *context, struct store_log_columns *columns)
 		int wanted = scan->words[format][i];
 		enum store_log_values kind = columns->columns[i].kind;
 		/* Numbers are not written, nor addresses read. */
-		if (wanted >= 0 &&
-			((kind == STORE_LOG_NUMBERS && scan_is_string(scan, (size_t)wanted) !=
-							       columns->columns[i].is_ipv4) ||
-				!store_log_columns_use(columns, i)))
+		if (wanted >= 0 && (kind == STORE_LOG_NO_VALUES ||
+					   (kind == STORE_LOG_NUMBERS &&
+						   scan_is_string(scan, (size_t)wanted) !=
+							   columns->columns[i].is_ipv4) ||
+					   !store_log_columns_use(columns, i)))
 			return false;
 	}
 	return true;
