@@ -142,15 +142,28 @@ static bool is_any(const struct query_pattern_columns *columns, const uint64_t *
 	return all != 0;
 }
 
-/* The term from this column on. */
+/* Is the piece one that is soon answered? Ends of numbers cost a division a row. */
+static bool is_cheap(const struct pattern_piece *piece, const struct query_pattern_column *column)
+{
+	return column->kind != QUERY_PATTERN_NUMBERS || piece->at_start;
+}
+
+/* The term from this column on: what is cheap first. */
 static enum pattern_answer narrow_place(const struct term *term,
 	const struct query_pattern_columns *columns, size_t at, uint64_t *bits)
 {
 	enum pattern_answer answer = PATTERN_UNKNOWN;
 
-	for (unsigned i = 0; i < term->count; i++)
-		if (pattern_narrow_piece(&term->parts[i], columns, at + i, bits) == PATTERN_KNOWN)
-			answer = PATTERN_KNOWN;
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (unsigned i = 0; i < term->count; i++) {
+			const struct pattern_piece *piece = &term->parts[i];
+			if (is_cheap(piece, &columns->columns[at + i]) != (pass == 0))
+				continue;
+			if (pattern_narrow_piece(piece, columns, at + i, bits) == PATTERN_KNOWN)
+				answer = PATTERN_KNOWN;
+			if (!is_any(columns, bits))
+				return PATTERN_KNOWN;
+		}
 	return answer;
 }
 
