@@ -317,6 +317,23 @@ static void open_all(struct opening *opening)
 		pthread_join(threads[i], NULL);
 }
 
+/* As many as have some pages of events, all in all. */
+static void set_ahead(struct events_reader *reader, const struct opening *opening)
+{
+	enum { ROWS_AHEAD = 2048 };
+	size_t rows = 0, ahead = 2 * reader->ahead + 1;
+
+	for (size_t i = 0; i < opening->count; i++) {
+		const struct cursor *cursor = opening->items[i].cursor;
+		for (size_t j = 0; cursor && cursor->bits && j < cursor->view.header->count;
+			j += 64)
+			rows += (size_t)__builtin_popcountll(cursor->bits[j / 64]);
+	}
+	if (rows && ahead > ROWS_AHEAD * opening->count / rows)
+		ahead = ROWS_AHEAD * opening->count / rows;
+	reader->ahead = ahead < AHEAD_MAX ? ahead : AHEAD_MAX;
+}
+
 /* Chunks that come next, as many as are worth it: the longer nothing is found, the more. One that
  * is opened early only comes later in the heap, at its first row. */
 static int open_chunks(struct events_reader *reader, struct err *err)
@@ -337,7 +354,7 @@ static int open_chunks(struct events_reader *reader, struct err *err)
 	for (size_t i = 0; i < opening.count; i++)
 		if (opening.items[i].cursor)
 			push(reader, &opening.items[i]);
-	reader->ahead = 2 * reader->ahead < AHEAD_MAX ? 2 * reader->ahead + 1 : AHEAD_MAX;
+	set_ahead(reader, &opening);
 	return 0;
 }
 
