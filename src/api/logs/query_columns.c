@@ -142,34 +142,44 @@ static void fill_numbers(struct scan_thread *thread, size_t at,
 
 /* ---- addresses ---- */
 
-/* 0 to 255 with a point behind, and how long that is. */
+/* 0 to 255 as text, with a point behind and without, in the lowest bytes; size: with it. */
 struct octet {
-	char text[4];
-	uint8_t size;
+	uint32_t text, last;
+	uint32_t size;
 };
 static struct octet octets[256];
 
 static void make_octets(void)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(octets); i++) {
-		char text[8];
-		octets[i].size = (uint8_t)snprintf(text, sizeof(text), "%u.", i);
-		memcpy(octets[i].text, text, sizeof(octets[i].text));
+		char text[8] = {0};
+		octets[i].size = (uint32_t)snprintf(text, sizeof(text), "%u.", i);
+		memcpy(&octets[i].text, text, sizeof(octets[i].text));
+		octets[i].last = octets[i].text & ((UINT32_C(1) << 8 * (octets[i].size - 1)) - 1);
 	}
 }
 
-/* Room for four texts of four bytes. */
-static size_t write_ipv4(uint32_t address, char *p)
+/* As DuckDB has strings: the length, then up to 12 bytes, or 4 of them and where all of them are,
+ * at text (16 bytes). Put together in two registers: writing pieces and reading them as a whole at
+ * once makes the processor wait. */
+static void write_ipv4(uint32_t address, char *text, duckdb_string_t *string)
 {
-	char *start = p;
+	const struct octet *first = &octets[address >> 24], *second = &octets[address >> 16 & 255];
+	const struct octet *third = &octets[address >> 8 & 255], *fourth = &octets[address & 255];
+	uint32_t begin = first->size + second->size; /* 4 to 8 */
+	uint32_t size = begin + third->size + fourth->size - 1;
+	uint64_t head = first->text | (uint64_t)second->text << 8 * first->size;
+	uint64_t tail = third->text | (uint64_t)fourth->last << 8 * third->size;
+	uint64_t all[2] = {head | (begin < 8 ? tail << 8 * begin : 0), tail >> (64 - 8 * begin)};
+	uint64_t place = (uint64_t)(uintptr_t)text;
+	uint64_t parts[2] = {size | all[0] << 32, size <= sizeof(string->value.inlined.inlined)
+							  ? all[0] >> 32 | all[1] << 32
+							  : place};
 
-	for (int shift = 24; shift >= 0; shift -= 8) {
-		const struct octet *octet = &octets[address >> shift & 255];
-		memcpy(p, octet->text, sizeof(octet->text));
-		p += octet->size;
-	}
-	return (size_t)(p - start) - 1;
+	memcpy(text, all, sizeof(all));
+	memcpy(string, parts, sizeof(parts));
 }
+_Static_assert(sizeof(duckdb_string_t) == 16, "as it is written");
 
 /* Texts that are longer than what a string of DuckDB holds are kept until the next rows. */
 static void fill_ipv4(struct scan_thread *thread, size_t at, const struct store_log_column *column,
@@ -179,19 +189,17 @@ static void fill_ipv4(struct scan_thread *thread, size_t at, const struct store_
 	enum { TEXT_MAX = 16 };
 	struct scan_words *words = &thread->words[at];
 	duckdb_string_t *strings = thread->data[at];
-	int64_t base = column->base - column->has_none;
+	int64_t addresses[SCAN_ROWS], none = column->base - 1;
 
 	pthread_once(&once, make_octets);
 	if (!words->bytes)
 		words->bytes = mem_new(SCAN_ROWS, TEXT_MAX);
-	for (size_t i = 0; i < rows->count; i++) {
-		uint64_t value = value_at(column, row_at(rows, i));
-		char *text = words->bytes + TEXT_MAX * i;
-		size_t n = write_ipv4((uint32_t)((int64_t)value + base), text);
-		scan_set_string(&strings[i], text, n);
-		if (column->has_none && value == 0)
+	widen(column, rows, addresses);
+	for (size_t i = 0; i < rows->count; i++)
+		write_ipv4((uint32_t)addresses[i], words->bytes + TEXT_MAX * i, &strings[i]);
+	for (size_t i = 0; column->has_none && i < rows->count; i++)
+		if (addresses[i] == none)
 			scan_set_null(thread, at, i);
-	}
 }
 
 /* ---- words ---- */
@@ -227,20 +235,24 @@ static void fill_words(struct scan_thread *thread, size_t at, const struct store
 	const struct rows *rows)
 {
 	const struct scan_words *words = &thread->words[at];
-	bool is_string = scan_is_string(thread->scan, at);
+	bool is_string = scan_is_string(thread->scan, at), is_any_null = false;
 	duckdb_string_t *texts = thread->data[at];
-	int64_t *numbers = thread->data[at];
+	int64_t *numbers = thread->data[at], codes[SCAN_ROWS];
+	uint64_t last = column->word_count - 1;
 
+	widen(column, rows, codes);
 	for (size_t i = 0; i < rows->count; i++) {
-		uint64_t code = value_at(column, row_at(rows, i));
 		/* The disk may lie. */
-		if (code >= column->word_count || words->are_null[code])
-			scan_set_null(thread, at, i);
-		else if (is_string)
+		uint64_t code = (uint64_t)codes[i] < last ? (uint64_t)codes[i] : last;
+		is_any_null |= words->are_null[code];
+		if (is_string)
 			texts[i] = words->texts[code];
 		else
 			numbers[i] = words->numbers[code];
 	}
+	for (size_t i = 0; is_any_null && i < rows->count; i++)
+		if (words->are_null[(uint64_t)codes[i] < last ? (uint64_t)codes[i] : last])
+			scan_set_null(thread, at, i);
 }
 
 /* ---- one value for all rows ---- */
