@@ -330,8 +330,11 @@ static void scan_rows(duckdb_function_info info, duckdb_data_chunk chunk)
 		if (is_refused(thread->scan, info))
 			return;
 		if ((!thread->has_block || thread->row >= thread->held.block.count) &&
-			!next_block(thread))
+			!next_block(thread)) {
+			/* There may be no more because they cannot be had. */
+			is_refused(thread->scan, info);
 			break;
+		}
 		if (thread->held.block.columns) {
 			count = scan_fill_columns(thread, chunk, max);
 			continue;
