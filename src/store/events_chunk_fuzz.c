@@ -1,7 +1,7 @@
 /* The reader of files of log events, over anything that a disk may give back. The first byte says
  * whether it is a tail, and whether checksums are put right first, so that what is behind them is
  * reached too. */
-#include "store/events_priv.h"
+#include "store/events_columns_priv.h"
 
 #include "aws/checksum.h"
 
@@ -11,6 +11,29 @@
 enum { NUMBER = 7, IS_TAIL = 1, IS_FIXED = 2, INPUT_MAX = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The checksums in a summary, where there is one. */
+static void fix_columns(struct events_header *header)
+{
+	const struct columns_head *head = (const struct columns_head *)(header + 1);
+	size_t bytes = header->size - sizeof(*header);
+	uint8_t *body = (uint8_t *)(header + 1);
+
+	if (bytes < sizeof(*head) || head->words > STORE_LOG_COLUMNS_MAX || head->summary_at % 8 ||
+		columns_head_size(head->words) > bytes || head->summary_at > bytes ||
+		columns_summary_size(head->words, 0) > bytes - head->summary_at)
+		return;
+	const struct columns_column *columns = (const struct columns_column *)(head + 1);
+	struct columns_summary *summary = (struct columns_summary *)(body + head->summary_at);
+	struct columns_check *checks = (struct columns_check *)(summary + 1);
+	for (size_t i = 0; i <= head->words; i++)
+		if (columns[i].at <= bytes && checks[i].size <= bytes - columns[i].at)
+			checks[i].crc = aws_crc32c(0, body + columns[i].at, checks[i].size);
+	if (summary->page_count <= (bytes - head->summary_at) / sizeof(uint32_t) &&
+		columns_summary_size(head->words, summary->page_count) <= bytes - head->summary_at)
+		summary->crc = columns_summary_crc(head, columns_head_size(head->words), summary,
+			columns_summary_size(head->words, summary->page_count));
+}
 
 static void fix(uint8_t *bytes, size_t size)
 {
@@ -22,6 +45,8 @@ static void fix(uint8_t *bytes, size_t size)
 		header->magic = EVENTS_MAGIC;
 		header->format = EVENTS_FORMAT;
 		header->file = NUMBER;
+		if (header->kind == EVENTS_COLUMNS)
+			fix_columns(header);
 		events_header_seal(header);
 		offset += header->size;
 	}
@@ -57,9 +82,14 @@ static void visit(void *context, uint64_t offset, const struct events_header *he
 	struct events_columns columns;
 	if (header && seen->rows && header->kind == EVENTS_COLUMNS &&
 		events_columns_open(seen->rows, header, &columns)) {
-		for (size_t i = 0; i < columns.columns.count; i++)
-			if (store_log_columns_use(&columns.columns, i))
-				seen->sum += sum_of(&columns.columns.columns[i], header->count);
+		for (size_t i = 0; i < columns.columns.count; i++) {
+			const struct store_log_column *column = &columns.columns.columns[i];
+			if (!store_log_columns_use(&columns.columns, i))
+				continue;
+			seen->sum += sum_of(column, header->count);
+			seen->sum +=
+				column->filter && store_log_column_may_have(column, STR("eni-1"));
+		}
 		seen->sum += events_columns_row_bytes(
 			&columns, seen->rows + 1, seen->rows->size - sizeof(*seen->rows));
 		events_columns_done(&columns);

@@ -47,13 +47,13 @@ static bool open_column(const struct events_header *header, const struct columns
 		.is_ipv4 = from->is_ipv4,
 		.base = from->base,
 		.last = INT64_MAX,
-		.values = body + from->at,
-		.word_count = from->word_count};
+		.values = body + from->at};
 	if (from->kind == STORE_LOG_NUMBERS)
 		return true;
 	if (!from->word_count || !fits(from->ends_at, 4 * (uint64_t)from->word_count, bytes) ||
 		from->words_at > bytes || from->word_bytes > bytes - from->words_at)
 		return false;
+	ret_column->word_count = from->word_count;
 	ret_column->word_ends = (const uint32_t *)(const void *)(body + from->ends_at);
 	ret_column->words = body + from->words_at;
 	return true;
