@@ -12,10 +12,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <xxhash.h>
 
-#define VERSION      "2" /* of what an entry holds */
-#define META_MAX     ((size_t)1 << 20)
 #define MEMORY_BYTES ((uint64_t)512 << 20) /* of rows, for all threads */
 
 struct query_cache {
@@ -90,19 +87,12 @@ static void identify(const struct query_object *object, struct query_cache_entry
 	entry->modified_ns = *etag ? 0 : object->modified_ns;
 }
 
-static char *key_from(const struct query_cache_entry *entry)
-{
-	return mem_printf(VERSION "\n%s\n%s\n%llu\n%lld\n%s", entry->path, entry->etag,
-		(unsigned long long)entry->size_bytes, (long long)entry->modified_ns,
-		entry->format);
-}
-
 static char *key_of(const struct query_cache *cache, const struct query_object *object)
 {
 	struct query_cache_entry entry = {.format = mem_strdup(cache->format)};
 
 	identify(object, &entry);
-	char *key = key_from(&entry);
+	char *key = query_cache_key(&entry);
 	query_cache_entry_done(&entry);
 	return key;
 }
@@ -110,86 +100,10 @@ static char *key_of(const struct query_cache *cache, const struct query_object *
 /* ending: "parquet" or "json". */
 static char *entry_path(const struct query_cache *cache, const char *key, const char *ending)
 {
-	XXH128_hash_t hash = XXH3_128bits(key, strlen(key));
-
-	return mem_printf("%s/%02x/%016llx%016llx.%s", cache->folder, (unsigned)(hash.high64 >> 56),
-		(unsigned long long)hash.high64, (unsigned long long)hash.low64, ending);
-}
-
-static int64_t nanoseconds(struct timespec time)
-{
-	return time.tv_sec * CLOCK_NS_PER_SECOND + time.tv_nsec;
-}
-
-static int hash_file(int fd, const char *path, uint64_t hash[2], struct err *err)
-{
-	enum { CHUNK = 1 << 18 };
-	_cleanup_free_ char *bytes = mem_new(CHUNK, 1);
-	XXH3_state_t *state = XXH3_createState();
-	off_t at = 0;
-	ssize_t n;
-
-	XXH3_128bits_reset(state);
-	while ((n = pread(fd, bytes, CHUNK, at)) > 0) {
-		XXH3_128bits_update(state, bytes, (size_t)n);
-		at += n;
-	}
-	XXH128_hash_t digest = XXH3_128bits_digest(state);
-	XXH3_freeState(state);
-	hash[0] = digest.high64;
-	hash[1] = digest.low64;
-	return n < 0 ? err_set_errno(err, errno, "cannot read %s", path) : 0;
-}
-
-static void take_identity(struct query_cache_entry *entry, const struct stat *status)
-{
-	entry->inode = status->st_ino;
-	entry->file_modified_ns = nanoseconds(status->st_mtim);
-	entry->file_changed_ns = nanoseconds(status->st_ctim);
-}
-
-static bool has_identity(const struct query_cache_entry *entry, const struct stat *status)
-{
-	return entry->inode == status->st_ino &&
-	       entry->file_modified_ns == nanoseconds(status->st_mtim) &&
-	       entry->file_changed_ns == nanoseconds(status->st_ctim);
-}
-
-static int write_entry(const char *path, const struct query_cache_entry *entry, struct err *err)
-{
-	_cleanup_(file_draft_done) struct file_draft draft = FILE_DRAFT_INIT;
-	_cleanup_free_ char *text = query_cache_print(entry);
-
-	if (!text)
-		return err_set(err, ERR_INPUT, "a path that is not UTF-8");
-	if (file_draft_open(&draft, path, err) < 0 ||
-		file_draft_write(&draft, str_from(text), err) < 0 ||
-		file_draft_commit(&draft, true, err) < 0)
-		return -1;
-	return 0;
+	return query_cache_file(cache->folder, key, ending);
 }
 
 /* Looking. */
-
-/* Is the Parquet file what the entry says? An entry that was found intact is not read again. */
-static bool is_intact(struct query_cache_entry *entry, const char *parquet, const char *json)
-{
-	_cleanup_close_ int fd = open(parquet, O_RDONLY | O_CLOEXEC);
-	struct stat status;
-	uint64_t hash[2];
-	struct err err;
-
-	if (fd < 0 || fstat(fd, &status) < 0 || (uint64_t)status.st_size != entry->bytes)
-		return false;
-	if (has_identity(entry, &status))
-		return true;
-	if (hash_file(fd, parquet, hash, &err) < 0 || hash[0] != entry->hash[0] ||
-		hash[1] != entry->hash[1])
-		return false;
-	take_identity(entry, &status);
-	(void)!write_entry(json, entry, &err);
-	return true;
-}
 
 static struct query_cached *cached_from(const struct query_cache_entry *entry, char *path)
 {
@@ -203,37 +117,23 @@ static struct query_cached *cached_from(const struct query_cache_entry *entry, c
 	return cached;
 }
 
-/* The entry is used now, by the clock with which times are compared: the file system's is coarser.
- * False: there is none. */
-static bool touch(const char *json)
-{
-	int64_t now_ns = clock_wall_ns();
-	struct timespec now = {now_ns / CLOCK_NS_PER_SECOND, now_ns % CLOCK_NS_PER_SECOND};
-
-	return utimensat(AT_FDCWD, json, (struct timespec[2]){now, now}, 0) == 0;
-}
-
 /* The entry of an object, when there is one that is intact; a damaged one is removed. */
 static void find_entry(struct query_cache *cache, struct query_object *object)
 {
 	_cleanup_free_ char *key = key_of(cache, object);
 	_cleanup_free_ char *json = entry_path(cache, key, "json");
 	_cleanup_free_ char *parquet = entry_path(cache, key, "parquet");
-	_cleanup_buf_ struct buf text = {0};
-	struct query_cache_entry entry = {0};
-	struct err err;
+	struct query_cache_entry entry;
 
-	if (file_read(json, META_MAX, &text, &err) < 0)
+	if (access(json, F_OK) < 0)
 		return;
-	_cleanup_free_ char *found = NULL;
-	if (query_cache_parse(buf_str(&text), &entry))
-		found = key_from(&entry);
-	bool good = found && strcmp(found, key) == 0 && is_intact(&entry, parquet, json);
+	bool good = query_cache_read(json, key, &entry) &&
+		    query_cache_is_intact(&entry, parquet, json);
 	if (!good) {
 		unlink(json);
 		unlink(parquet);
 	} else {
-		touch(json);
+		query_cache_touch(json);
 		if (cache->options.strict && entry.bad_lines)
 			object->uncacheable = true;
 		else
@@ -263,7 +163,6 @@ static int make_entry(struct query_cache *cache, struct query_object *object, st
 	_cleanup_free_ char *parquet = entry_path(cache, key, "parquet");
 	struct query_cached met = {0};
 	struct query_cache_entry entry = {.format = mem_strdup(cache->format)};
-	struct stat status;
 
 	identify(object, &entry);
 	int r = file_draft_open(&draft, parquet, err);
@@ -271,23 +170,15 @@ static int make_entry(struct query_cache *cache, struct query_object *object, st
 		r = query_convert_one(object, cache->options.headerless,
 			MEMORY_BYTES / cache->options.threads, draft.fd, &met, err);
 	if (r == 0)
-		r = hash_file(draft.fd, parquet, entry.hash, err);
-	if (r == 0 && fstat(draft.fd, &status) < 0)
-		r = err_set_errno(err, errno, "cannot read %s", parquet);
-	if (r == 0 && !reserve(cache, (uint64_t)status.st_size))
+		r = query_cache_measure(&entry, draft.fd, parquet, err);
+	if (r == 0 && !reserve(cache, entry.bytes))
 		r = NO_ROOM;
-	if (r == 0)
-		r = file_draft_commit(&draft, true, err);
-	if (r == 0 && fstat(draft.fd, &status) < 0) /* its name is new */
-		r = err_set_errno(err, errno, "cannot read %s", parquet);
 	if (r == 0) {
 		entry.lines = met.lines;
 		entry.bad_lines = met.bad_lines;
 		entry.errors = met.errors;
 		memcpy(entry.error, met.error, met.errors * sizeof(*met.error));
-		entry.bytes = (uint64_t)status.st_size;
-		take_identity(&entry, &status);
-		r = write_entry(json, &entry, err);
+		r = query_cache_commit(&entry, &draft, json, err);
 	}
 	object->uncacheable = r != 0 || (cache->options.strict && entry.bad_lines);
 	if (!object->uncacheable)
@@ -379,6 +270,11 @@ static char *parquet_of(const char *json)
 	return mem_printf("%.*s.parquet", (int)(strlen(json) - strlen(".json")), json);
 }
 
+static int64_t nanoseconds(struct timespec time)
+{
+	return time.tv_sec * CLOCK_NS_PER_SECOND + time.tv_nsec;
+}
+
 /* The entries of the folder; a Parquet file without its JSON is a left-over. */
 static struct old_entry *list_entries(struct query_cache *cache, bool alone, size_t *ret_count)
 {
@@ -431,12 +327,12 @@ static uint64_t touch_wanted(struct query_cache *cache)
 		_cleanup_free_ char *json = mem_printf("%.*s.json",
 			(int)(strlen(object->cached->path) - strlen(".parquet")),
 			object->cached->path);
-		touch(json);
+		query_cache_touch(json);
 	}
 	for (size_t i = 0; i < cache->missing_count; i++) {
 		_cleanup_free_ char *key = key_of(cache, cache->missing[i]);
 		_cleanup_free_ char *json = entry_path(cache, key, "json");
-		if (!touch(json))
+		if (!query_cache_touch(json))
 			missing += cache->missing[i]->size_bytes;
 	}
 	return missing;

@@ -11,6 +11,7 @@
  * session. Making entries uses several threads and blocks. */
 #pragma once
 
+#include "base/file.h"
 #include "query/locations_priv.h"
 #include "record/format.h"
 
@@ -54,6 +55,24 @@ bool query_cache_parse(struct str text, struct query_cache_entry *ret_entry);
 /* NULL when a text is not UTF-8. */
 char *query_cache_print(const struct query_cache_entry *entry);
 void query_cache_entry_done(struct query_cache_entry *entry);
+
+/* cache_files.c: what the hash is made of. */
+char *query_cache_key(const struct query_cache_entry *entry);
+/* FOLDER/ab/abcd0123.ENDING; ending: "parquet" or "json". */
+char *query_cache_file(const char *folder, const char *key, const char *ending);
+/* Sets hash and bytes, by what is at fd. */
+int query_cache_measure(
+	struct query_cache_entry *entry, int fd, const char *parquet, struct err *err);
+/* Gives the Parquet file, which was measured, its name, and writes the JSON. */
+int query_cache_commit(struct query_cache_entry *entry, struct file_draft *draft, const char *json,
+	struct err *err);
+/* False: it is not the JSON of the entry with this key. The entry is to be done in any case. */
+bool query_cache_read(const char *json, const char *key, struct query_cache_entry *ret_entry);
+/* Is the Parquet file what the entry says? One that was found intact is not read again. */
+bool query_cache_is_intact(struct query_cache_entry *entry, const char *parquet, const char *json);
+/* The entry is used now, by the clock with which times are compared: the file system's is coarser.
+ * False: there is none. */
+bool query_cache_touch(const char *json);
 
 /* convert_one.c: one text object as a Parquet file at fd, sorted by start and interface. */
 enum { CONVERT_ONE_TOO_LARGE = 1 };
