@@ -6,6 +6,11 @@
 
 #define CLOCK_NS_PER_SECOND INT64_C(1000000000)
 
+static inline int64_t clock_ns_from(struct timespec time)
+{
+	return time.tv_sec * CLOCK_NS_PER_SECOND + time.tv_nsec;
+}
+
 /* Nanoseconds since the Unix epoch; may step. */
 static inline int64_t clock_wall_ns(void)
 {

@@ -17,7 +17,8 @@
 
 extern const struct cli_command cli_server;
 
-#define PEM_MAX (1u << 20)
+#define PEM_MAX            (1u << 20)
+#define ATHENA_CACHE_BYTES ((uint64_t)10 << 30)
 
 /* What a run holds beside its settings. */
 struct run {
@@ -210,6 +211,14 @@ static bool is_on_loopback(const struct server_settings *settings)
 	       strncmp(listen, "localhost:", 10) == 0;
 }
 
+static uint64_t cache_limit(const struct server_settings *settings)
+{
+	if (strcmp(text(settings, SERVER_ATHENA_CACHE_SIZE, ""), "off") == 0)
+		return 0;
+	uint64_t bytes = cli_settings_number(settings->text[SERVER_ATHENA_CACHE_SIZE]);
+	return bytes ? bytes : ATHENA_CACHE_BYTES;
+}
+
 static int open_services(
 	const struct run *run, struct server_services **ret_services, struct err *err)
 {
@@ -230,7 +239,8 @@ static int open_services(
 		.trino_url = is_trino ? trino_url : NULL,
 		.trino_user = settings->text[SERVER_ATHENA_TRINO_USER],
 		.trino_catalog = settings->text[SERVER_ATHENA_TRINO_CATALOG],
-		.trino_schema = settings->text[SERVER_ATHENA_TRINO_SCHEMA]};
+		.trino_schema = settings->text[SERVER_ATHENA_TRINO_SCHEMA],
+		.cache_limit = cache_limit(settings)};
 
 	if (is_trino && !trino_url)
 		return err_set(

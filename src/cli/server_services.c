@@ -48,7 +48,7 @@ struct server_services {
 	struct firehose *firehose;
 	struct sts *sts;
 	struct store_queries *queries;
-	char *athena_folder;
+	char *athena_folder, *cache_folder;
 	struct athena *athena;
 	struct api_service services[API_SERVICES_MAX];
 	const struct api_service *table[API_SERVICES_MAX + 1];
@@ -101,6 +101,7 @@ static int open_athena(struct server_services *services,
 	const struct server_services_options *options, struct err *err)
 {
 	services->athena_folder = mem_printf("%s/athena", services->folder);
+	services->cache_folder = mem_printf("%s/cache", services->folder);
 	if (store_queries_open(&services->queries, services->database, err) < 0 ||
 		file_make_folders(services->athena_folder, 0700, err) < 0)
 		return -1;
@@ -108,6 +109,8 @@ static int open_athena(struct server_services *services,
 		.objects = services->objects,
 		.queries = services->queries,
 		.folder = services->athena_folder,
+		.cache_folder = options->cache_limit ? services->cache_folder : NULL,
+		.cache_limit = options->cache_limit,
 		.region = str_from(services->region),
 		.account = store_identities_account(services->identities),
 		.trino = {options->trino_url, options->trino_user, options->trino_catalog,
@@ -231,6 +234,7 @@ void server_services_close(struct server_services *services)
 	athena_stop(services->athena);
 	store_queries_close(services->queries);
 	free(services->athena_folder);
+	free(services->cache_folder);
 	s3_stop(services->s3);
 	logs_stop(&services->logs); /* delivers to Firehose */
 	firehose_stop(services->firehose);
@@ -262,6 +266,7 @@ void server_services_register(struct server_services *services, struct api_serve
 	api_metrics_register(server, s3_metrics, services->s3);
 	api_metrics_register(server, logs_metrics, &services->logs);
 	api_metrics_register(server, firehose_metrics, services->firehose);
+	api_metrics_register(server, athena_metrics, services->athena);
 }
 
 static struct store_caller *find(void *context, struct str access_key_id)

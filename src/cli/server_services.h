@@ -23,6 +23,7 @@ struct server_services_options {
 	uint64_t live_tail_seconds;          /* likewise */
 	/* as struct athena_trino's; url NULL: there is no cluster */
 	const char *trino_url, *trino_user, *trino_catalog, *trino_schema;
+	uint64_t cache_limit; /* of what Athena's queries read; 0: nothing is kept */
 };
 
 /* Makes what is not there yet; a folder that another server uses is an error. */

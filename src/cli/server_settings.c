@@ -108,6 +108,16 @@ static int check_count(const char *value, struct err *err)
 	return err_set(err, ERR_USAGE, "expected 1 to 1000000, found '%s'", value);
 }
 
+static int check_cache(const char *value, struct err *err)
+{
+	uint64_t bytes;
+
+	if (strcmp(value, "off") == 0 ||
+		(number_parse_size(str_from(value), INT64_MAX, &bytes) && bytes))
+		return 0;
+	return err_set(err, ERR_USAGE, "expected a size, as 20G, or off, found '%s'", value);
+}
+
 static int check_size(const char *value, struct err *err)
 {
 	uint64_t bytes;

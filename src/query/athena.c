@@ -102,6 +102,7 @@ int athena_engine_open(
 		return -1;
 	_cleanup_(athena_engine_closep) struct athena_engine *engine = mem_new(1, sizeof(*engine));
 	/* DuckDB gives its files there the same names in each engine */
+	engine->cache = options->cache;
 	engine->temporary_folder = mem_printf("%s/engine-%u",
 		options->temporary_folder ? options->temporary_folder : "/var/tmp/nagare-athena",
 		atomic_fetch_add(&count, 1));
@@ -127,8 +128,11 @@ void athena_engine_close(struct athena_engine *engine)
 		duckdb_disconnect(&engine->connection);
 	if (engine->database)
 		duckdb_close(&engine->database);
-	for (size_t i = 0; i < engine->tables_count; i++)
+	for (size_t i = 0; i < engine->tables_count; i++) {
+		athena_cached_done(
+			engine, engine->tables[i], engine->is_complete && !engine->interrupted);
 		athena_table_free(engine->tables[i]);
+	}
 	free(engine->tables);
 	buf_done(&engine->views);
 	buf_done(&engine->allowed);
@@ -590,6 +594,7 @@ int athena_run(struct athena_engine *engine, const struct athena_query *query,
 	finding_done(&finding);
 	if (r < 0)
 		return -1;
+	engine->is_complete = query->output && !query->output->without_data;
 	return query->output || query->only_checked
 		       ? 0
 		       : athena_value_columns(engine, &engine->result, failure);
@@ -613,6 +618,7 @@ int athena_next(struct athena_engine *engine, struct buf *csv, size_t *ret_rows,
 	if (message && *message)
 		return athena_map_error(
 			engine, &engine->trino, str_from(engine->text), message, failure);
+	engine->is_complete = true;
 	return 0;
 }
 

@@ -42,6 +42,10 @@ int athena_fail(struct athena_failure *failure, const char *name, const char *fo
 struct athena_file {
 	const char *path;
 	uint64_t size;
+	/* What the cache knows it by; name (s3://BUCKET/KEY) NULL: it is not cached. */
+	const char *name, *etag;
+	uint64_t inode; /* of path */
+	int64_t modified_ns;
 };
 
 enum athena_found { ATHENA_FOUND, ATHENA_NOT_FOUND };
@@ -74,6 +78,7 @@ struct athena_options {
 	uint64_t memory_limit; /* bytes; 0: DuckDB's default */
 	unsigned threads;      /* 0: two */
 	const char *temporary_folder;
+	struct athena_cache *cache; /* of text that was read, lent; NULL: none */
 };
 
 struct athena_engine;

@@ -9,10 +9,18 @@ struct str athena_property(const json_t *table, const char *name)
 	return value ? athena_json_str(value) : STR_NONE;
 }
 
+static void item_done(struct athena_files_item *item)
+{
+	free(item->path);
+	free(item->name);
+	free(item->etag);
+	free(item->entry);
+}
+
 void athena_files_done(struct athena_files *files)
 {
 	for (size_t i = 0; i < files->count; i++)
-		free(files->items[i].path);
+		item_done(&files->items[i]);
 	for (size_t i = 0; i < files->values_count; i++)
 		json_decref(files->values[i]);
 	free(files->items);
@@ -162,7 +170,11 @@ static int add_file(void *context, const struct athena_file *file)
 	}
 	files->items[files->count++] = (struct athena_files_item){.path = mem_strdup(file->path),
 		.size = file->size,
-		.partition = files->values_count - 1};
+		.partition = files->values_count - 1,
+		.name = file->name ? mem_strdup(file->name) : NULL,
+		.etag = file->name ? mem_strdup(file->etag) : NULL,
+		.inode = file->inode,
+		.modified_ns = file->modified_ns};
 	files->bytes += file->size;
 	return 0;
 }

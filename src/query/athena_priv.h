@@ -3,6 +3,7 @@
 
 #include "base/duckdb.h"
 #include "query/athena.h"
+#include "query/athena_cache.h"
 #include "query/trino.h"
 
 #include <stdatomic.h>
@@ -43,7 +44,13 @@ struct athena_files {
 	struct athena_files_item {
 		char *path;
 		uint64_t size;
-		size_t partition; /* index into values */
+		size_t partition;  /* index into values */
+		char *name, *etag; /* as athena_file's; NULL: not cached */
+		uint64_t inode;
+		int64_t modified_ns;
+		char *entry;         /* of the cache, which is read in its place */
+		atomic_bool is_read; /* opened, or about to be */
+		struct athena_cache_pin *pin;
 	} * items;
 	size_t count, room;
 	json_t **values;                  /* lists of strings, one for a key */
@@ -70,6 +77,9 @@ struct athena_table {
 	char delimiter, escape; /* escape 0: none */
 	char *null_text;
 	unsigned skip_lines;
+	struct athena_reading *reading; /* of the cache; NULL: it has none of this table */
+	size_t hits;                    /* files with an entry */
+	int64_t found_ns;
 };
 
 struct athena_engine {
@@ -83,6 +93,7 @@ struct athena_engine {
 	struct buf views;   /* statements that make them */
 	struct buf allowed; /* paths that DuckDB reads by itself */
 	uint64_t scan_limit;
+	struct athena_cache *cache;
 
 	struct query_trino trino;
 	/* Older names of columns that the statement has, and that views have for it: bit i is
@@ -94,6 +105,7 @@ struct athena_engine {
 	struct athena_value_type **types;
 	size_t columns_count;
 	bool has_result;
+	bool is_complete; /* all rows were computed */
 	uint64_t rows;
 	json_t *outputs;
 	size_t partitions_count; /* tables of "TABLE$partitions" */
@@ -145,6 +157,14 @@ int athena_table_make(struct athena_engine *engine, const struct athena_query *q
 	const struct athena_reference *reference, const json_t *table,
 	struct athena_failure *failure);
 void athena_table_free(struct athena_table *table);
+
+/* athena_cached.c: what the cache has of the table's files, read by this SQL (athena_reading_new),
+ * gets its entries. Afterwards the rest is what there is to read. */
+void athena_cached_find(struct athena_engine *engine, struct athena_table *table,
+	const char *select, const char *const reader[2], size_t columns);
+/* What the statement did not find in the cache may be made, when the statement ran to its end; and
+ * entries are given back. */
+void athena_cached_done(struct athena_engine *engine, struct athena_table *table, bool is_wanted);
 
 /* athena_files.c: the files of the partitions that the statement wants. */
 int athena_files_find(struct athena_engine *engine, const struct athena_query *query,

@@ -8,7 +8,8 @@ struct making {
 	const struct athena_reference *reference;
 	const json_t *descriptor, *table, *columns, *keys;
 	struct athena_table *made;
-	json_t *groups; /* of a Grok pattern: their names, each the name of a column */
+	struct buf *sql; /* where columns are added: the engine's views */
+	json_t *groups;  /* of a Grok pattern: their names, each the name of a column */
 	struct athena_failure *failure;
 };
 
@@ -20,6 +21,7 @@ void athena_table_free(struct athena_table *table)
 	for (size_t i = 0; i < table->columns_count; i++)
 		free(table->columns[i].name);
 	free(table->columns);
+	athena_reading_unref(table->reading);
 	free(table->null_text);
 	free(table->database);
 	free(table->name);
@@ -166,7 +168,7 @@ static void set_columns(struct making *making)
 
 static int add_cast(struct making *making, struct str expression, const json_t *list, size_t i)
 {
-	struct buf *sql = &making->engine->views;
+	struct buf *sql = making->sql;
 	_cleanup_buf_ struct buf type = {0};
 
 	if (!athena_hive_type(type_of(list, i), &type))
@@ -185,7 +187,7 @@ static int add_cast(struct making *making, struct str expression, const json_t *
 
 static int add_keys(struct making *making)
 {
-	struct buf *sql = &making->engine->views;
+	struct buf *sql = making->sql;
 	char name[64];
 
 	for (size_t k = 0; k < json_array_size(making->keys); k++) {
@@ -296,9 +298,9 @@ static bool add_collection(struct buf *expression, const struct making *making, 
 	return true;
 }
 
-static int add_text_view(struct making *making)
+static int add_text_columns(struct making *making)
 {
-	struct buf *sql = &making->engine->views;
+	struct buf *sql = making->sql;
 	bool lines = making->made->format == ATHENA_LINES;
 	_cleanup_buf_ struct buf regex = {0};
 	struct str pattern = STR_NONE;
@@ -327,37 +329,44 @@ static int add_text_view(struct making *making)
 				return -1;
 		}
 	}
-	if (add_keys(making) < 0)
-		return -1;
-	buf_printf(sql, " FROM " ATHENA_TEXT_FUNCTION "(%zu)", making->engine->tables_count);
 	return 0;
 }
 
 /* ---- files that DuckDB reads ---- */
 
-static void add_paths(struct buf *sql, const struct athena_files *files)
+/* The path of a file: its entry's, for a list of those with an entry, or its own, for one of the
+ * others. NULL: it is not of the list. */
+static const char *listed(const struct athena_files_item *item, bool entries)
 {
-	buf_add_char(sql, '[');
-	for (size_t i = 0; i < files->count; i++) {
-		buf_add_text(sql, i ? ", " : "");
-		athena_add_literal(sql, str_from(files->items[i].path));
-	}
-	buf_add_char(sql, ']');
+	return entries ? item->entry : item->entry ? NULL : item->path;
 }
 
-static void allow(struct making *making)
+static void add_literals(struct buf *sql, const struct athena_files *files, bool entries)
 {
-	struct buf *allowed = &making->engine->allowed;
-	const struct athena_files *files = &making->made->files;
+	bool is_first = true;
 
 	for (size_t i = 0; i < files->count; i++) {
-		buf_add_text(allowed, allowed->n ? ", " : "");
-		athena_add_literal(allowed, str_from(files->items[i].path));
+		const char *path = listed(&files->items[i], entries);
+		if (!path)
+			continue;
+		buf_add_text(sql, is_first ? "" : ", ");
+		is_first = false;
+		athena_add_literal(sql, str_from(path));
 	}
+}
+
+static void allow(struct making *making, bool entries)
+{
+	struct buf *allowed = &making->engine->allowed;
+	_cleanup_buf_ struct buf paths = {0};
+
+	add_literals(&paths, &making->made->files, entries);
+	buf_add_text(allowed, allowed->n && paths.n ? ", " : "");
+	buf_add_str(allowed, buf_str(&paths));
 }
 
 /* The keys of each file: a table to join with. */
-static int make_places(struct making *making, const char *name)
+static int make_places(struct making *making, const char *name, bool entries)
 {
 	const struct athena_files *files = &making->made->files;
 	_cleanup_buf_ struct buf sql = {0};
@@ -374,7 +383,10 @@ static int make_places(struct making *making, const char *name)
 			  &appender) == DuckDBSuccess;
 	for (size_t i = 0; ok && i < files->count; i++) {
 		const json_t *values = files->values[files->items[i].partition];
-		ok = duckdb_append_varchar(appender, files->items[i].path) == DuckDBSuccess;
+		const char *path = listed(&files->items[i], entries);
+		if (!path)
+			continue;
+		ok = duckdb_append_varchar(appender, path) == DuckDBSuccess;
 		for (size_t k = 0; ok && k < keys; k++) {
 			struct str value = athena_json_str(json_array_get(values, k));
 			ok = duckdb_append_varchar_length(appender, value.p, value.n) ==
@@ -427,7 +439,7 @@ static const char *find_name(const json_t *found, struct str name)
 
 static int add_file_columns(struct making *making, const json_t *found)
 {
-	struct buf *sql = &making->engine->views;
+	struct buf *sql = making->sql;
 
 	for (size_t i = 0; i < json_array_size(making->columns); i++) {
 		_cleanup_buf_ struct buf type = {0}, name = {0};
@@ -459,16 +471,15 @@ static int add_file_columns(struct making *making, const json_t *found)
 	return 0;
 }
 
-static void add_csv_reader(struct buf *sql, const struct making *making)
+/* What comes behind the paths in read_csv. */
+static void add_csv_marks(struct buf *sql, const struct making *making)
 {
 	const char quote[2] = {mark_of(parameter(making, "quoteChar"), '"'), 0};
 	const char separator[2] = {mark_of(parameter(making, "separatorChar"), ','), 0};
 	const char escape[2] = {mark_of(parameter(making, "escapeChar"), '\\'), 0};
 	size_t count = json_array_size(making->columns);
 
-	buf_add_text(sql, "read_csv(");
-	add_paths(sql, &making->made->files);
-	buf_add_text(sql, ", auto_detect = false, header = false, filename = true, "
+	buf_add_text(sql, "], auto_detect = false, header = false, filename = true, "
 			  "null_padding = true, strict_mode = false, delim = ");
 	athena_add_literal(sql, str_from(separator));
 	buf_add_text(sql, ", quote = ");
@@ -477,18 +488,25 @@ static void add_csv_reader(struct buf *sql, const struct making *making)
 	athena_add_literal(sql, str_from(escape));
 	buf_printf(sql, ", skip = %u, columns = {", making->made->skip_lines);
 	for (size_t i = 0; i < count; i++) {
-		_cleanup_buf_ struct buf key = {0};
 		buf_add_text(sql, i ? ", " : "");
-		athena_add_name(&key, name_of(making->columns, i));
 		athena_add_literal(sql, name_of(making->columns, i));
 		buf_add_text(sql, ": 'VARCHAR'");
 	}
 	buf_add_text(sql, "})");
 }
 
+static json_t *csv_columns(const struct making *making)
+{
+	json_t *found = json_object();
+
+	for (size_t i = 0; i < json_array_size(making->columns); i++)
+		json_object_set_new(found, name_of(making->columns, i).p, json_string("VARCHAR"));
+	return found;
+}
+
 static int add_empty(struct making *making)
 {
-	struct buf *sql = &making->engine->views;
+	struct buf *sql = making->sql;
 	size_t columns = json_array_size(making->columns);
 	size_t count = columns + json_array_size(making->keys);
 
@@ -503,38 +521,165 @@ static int add_empty(struct making *making)
 	return 0;
 }
 
-static int add_file_view(struct making *making)
+static int count_scanned(struct making *making, uint64_t bytes)
 {
 	struct athena_engine *engine = making->engine;
+	uint64_t scanned = atomic_fetch_add(&engine->scanned, bytes) + bytes;
+
+	if (engine->scan_limit && scanned > engine->scan_limit)
+		return athena_fail(making->failure, "", "Bytes scanned limit was exceeded");
+	return 0;
+}
+
+/* ---- what the cache has ---- */
+
+/* Columns have the types that they were written with, but DuckDB says which. */
+static int add_cached_columns(struct making *making)
+{
+	for (size_t i = 0; i < json_array_size(making->columns); i++) {
+		_cleanup_buf_ struct buf type = {0};
+		athena_hive_type(type_of(making->columns, i), &type);
+		buf_printf(
+			making->sql, "%sCAST(r.c%zu AS %s) AS ", i ? ", " : "", i, buf_text(&type));
+		athena_add_name(making->sql, name_of(making->columns, i));
+	}
+	return add_keys(making);
+}
+
+/* The rest of the view: what is read from entries. */
+static int add_cached(struct making *making)
+{
+	struct buf *sql = making->sql;
+	char places[48];
+
+	allow(making, true);
+	snprintf(places, sizeof(places), "nagare_entries_%zu", making->engine->tables_count);
+	if (add_cached_columns(making) < 0)
+		return -1;
+	buf_add_text(sql, " FROM read_parquet([");
+	add_literals(sql, &making->made->files, true);
+	buf_add_text(sql, "], hive_partitioning = false, filename = true) AS r");
+	if (!json_array_size(making->keys))
+		return 0;
+	buf_printf(sql, " JOIN memory.main.%s AS p ON r.filename = p.path", places);
+	return make_places(making, places, true);
+}
+
+/* A view over what is not cached (select, with keys and what it is from) and what is. */
+static int add_both(struct making *making, const char *select, const char *from)
+{
+	const struct athena_table *made = making->made;
+	struct buf *sql = making->sql;
+
+	if (made->hits < made->files.count || made->files.count == 0) {
+		buf_add_text(sql, select);
+		if (add_keys(making) < 0)
+			return -1;
+		buf_add_text(sql, from);
+	}
+	if (made->hits == 0)
+		return 0;
+	if (made->hits < made->files.count)
+		buf_add_text(sql, " UNION ALL SELECT ");
+	return add_cached(making);
+}
+
+/* Bytes of the objects that are read from entries, as often as the statement names the table: the
+ * scan of text counts so. */
+static int count_cached(struct making *making, const struct athena_query *query)
+{
 	const struct athena_files *files = &making->made->files;
+	uint64_t uses = making->reference->uses_count ? making->reference->uses_count : 1;
+	uint64_t bytes = 0;
+
+	if (query->explain && !query->analyze)
+		return 0;
+	for (size_t i = 0; i < files->count; i++)
+		bytes += files->items[i].entry ? files->items[i].size : 0;
+	return count_scanned(making, bytes * uses);
+}
+
+/* ---- whole views ---- */
+
+static int add_text_view(struct making *making, const struct athena_query *query)
+{
+	_cleanup_buf_ struct buf columns = {0};
+	char from[64];
+
+	making->sql = &columns;
+	int r = add_text_columns(making);
+	making->sql = &making->engine->views;
+	if (r < 0)
+		return -1;
+	athena_cached_find(making->engine, making->made, buf_text(&columns), NULL,
+		json_array_size(making->columns));
+	snprintf(from, sizeof(from), " FROM " ATHENA_TEXT_FUNCTION "(%zu)",
+		making->engine->tables_count);
+	return count_cached(making, query) < 0 ? -1 : add_both(making, buf_text(&columns), from);
+}
+
+static int add_csv_view(struct making *making)
+{
+	_cleanup_buf_ struct buf columns = {0}, marks = {0}, from = {0};
+	struct athena_table *made = making->made;
+	char places[48];
+
+	json_t *found = csv_columns(making);
+	making->sql = &columns;
+	int r = add_file_columns(making, found);
+	making->sql = &making->engine->views;
+	json_decref(found);
+	if (r < 0)
+		return -1;
+	add_csv_marks(&marks, making);
+	const char *const reader[] = {"read_csv([", buf_text(&marks)};
+	athena_cached_find(
+		making->engine, made, buf_text(&columns), reader, json_array_size(making->columns));
+	allow(making, false);
+	snprintf(places, sizeof(places), "nagare_places_%zu", making->engine->tables_count);
+	buf_printf(&from, " FROM %s", reader[0]);
+	add_literals(&from, &made->files, false);
+	buf_printf(&from, "%s AS r", reader[1]);
+	if (json_array_size(making->keys) && made->hits < made->files.count) {
+		buf_printf(&from, " JOIN memory.main.%s AS p ON r.filename = p.path", places);
+		if (make_places(making, places, false) < 0)
+			return -1;
+	}
+	return add_both(making, buf_text(&columns), buf_text(&from));
+}
+
+static int add_parquet_view(struct making *making)
+{
 	_cleanup_buf_ struct buf reader = {0};
 	char places[48];
 
-	uint64_t scanned = atomic_fetch_add(&engine->scanned, files->bytes) + files->bytes;
-	if (engine->scan_limit && scanned > engine->scan_limit)
-		return athena_fail(making->failure, "", "Bytes scanned limit was exceeded");
-	if (files->count == 0)
-		return add_empty(making);
-	allow(making);
-	if (making->made->format == ATHENA_CSV) {
-		add_csv_reader(&reader, making);
-	} else {
-		buf_add_text(&reader, "read_parquet(");
-		add_paths(&reader, files);
-		buf_add_text(&reader, ", union_by_name = true, hive_partitioning = false, "
-				      "filename = true)");
-	}
+	allow(making, false);
+	buf_add_text(&reader, "read_parquet([");
+	add_literals(&reader, &making->made->files, false);
+	buf_add_text(&reader, "], union_by_name = true, hive_partitioning = false, "
+			      "filename = true)");
 	json_t *found = find_columns(making, buf_text(&reader));
-	snprintf(places, sizeof(places), "nagare_places_%zu", engine->tables_count);
+	snprintf(places, sizeof(places), "nagare_places_%zu", making->engine->tables_count);
 	int r = found ? add_file_columns(making, found) : -1;
 	json_decref(found);
 	if (r < 0 || add_keys(making) < 0)
 		return -1;
-	buf_printf(&engine->views, " FROM %s AS r", buf_text(&reader));
+	buf_printf(making->sql, " FROM %s AS r", buf_text(&reader));
 	if (!json_array_size(making->keys))
 		return 0;
-	buf_printf(&engine->views, " JOIN memory.main.%s AS p ON r.filename = p.path", places);
-	return make_places(making, places);
+	buf_printf(making->sql, " JOIN memory.main.%s AS p ON r.filename = p.path", places);
+	return make_places(making, places, false);
+}
+
+static int add_file_view(struct making *making)
+{
+	const struct athena_files *files = &making->made->files;
+
+	if (count_scanned(making, files->bytes) < 0)
+		return -1;
+	if (files->count == 0)
+		return add_empty(making);
+	return making->made->format == ATHENA_CSV ? add_csv_view(making) : add_parquet_view(making);
 }
 
 int athena_table_make(struct athena_engine *engine, const struct athena_query *query,
@@ -547,6 +692,7 @@ int athena_table_make(struct athena_engine *engine, const struct athena_query *q
 		.table = table,
 		.keys = json_object_get(table, "PartitionKeys"),
 		.made = mem_new(1, sizeof(struct athena_table)),
+		.sql = &engine->views,
 		.failure = failure};
 
 	making.columns = json_object_get(making.descriptor, "Columns");
@@ -576,7 +722,7 @@ int athena_table_make(struct athena_engine *engine, const struct athena_query *q
 			buf_add_text(&engine->views, " AS SELECT ");
 		bool text =
 			making.made->format == ATHENA_TEXT || making.made->format == ATHENA_LINES;
-		r = text ? add_text_view(&making) : add_file_view(&making);
+		r = text ? add_text_view(&making, query) : add_file_view(&making);
 		json_decref(making.groups);
 		buf_add_text(&engine->views, aliases.n ? "); " : "; ");
 	}

@@ -51,11 +51,15 @@ static void reader_free(void *data)
 static int open_next(struct scan *scan, struct reader *reader, struct err *err)
 {
 	struct athena_table *table = scan->table;
-	size_t file = atomic_fetch_add(&scan->next, 1);
+	size_t file;
 
-	if (file >= table->files.count)
-		return 0;
-	const struct athena_files_item *item = &table->files.items[file];
+	do {
+		file = atomic_fetch_add(&scan->next, 1);
+		if (file >= table->files.count)
+			return 0;
+	} while (table->files.items[file].entry);
+	struct athena_files_item *item = &table->files.items[file];
+	item->is_read = true;
 	uint64_t scanned = atomic_fetch_add(&table->engine->scanned, item->size) + item->size;
 	if (table->engine->scan_limit && scanned > table->engine->scan_limit) {
 		table->engine->over_limit = true;

@@ -100,7 +100,10 @@ static char *key_of(const struct query_cache *cache, const struct query_object *
 /* ending: "parquet" or "json". */
 static char *entry_path(const struct query_cache *cache, const char *key, const char *ending)
 {
-	return query_cache_file(cache->folder, key, ending);
+	uint64_t name[2];
+
+	query_cache_name(key, name);
+	return query_cache_file(cache->folder, name, ending);
 }
 
 /* Looking. */
@@ -127,8 +130,8 @@ static void find_entry(struct query_cache *cache, struct query_object *object)
 
 	if (access(json, F_OK) < 0)
 		return;
-	bool good = query_cache_read(json, key, &entry) &&
-		    query_cache_is_intact(&entry, parquet, json);
+	bool good =
+		query_cache_read(json, key, &entry) && query_cache_is_intact(&entry, parquet, json);
 	if (!good) {
 		unlink(json);
 		unlink(parquet);
@@ -270,11 +273,6 @@ static char *parquet_of(const char *json)
 	return mem_printf("%.*s.parquet", (int)(strlen(json) - strlen(".json")), json);
 }
 
-static int64_t nanoseconds(struct timespec time)
-{
-	return time.tv_sec * CLOCK_NS_PER_SECOND + time.tv_nsec;
-}
-
 /* The entries of the folder; a Parquet file without its JSON is a left-over. */
 static struct old_entry *list_entries(struct query_cache *cache, bool alone, size_t *ret_count)
 {
@@ -306,7 +304,7 @@ static struct old_entry *list_entries(struct query_cache *cache, bool alone, siz
 			entries = mem_grow(entries, capacity, sizeof(*entries));
 		}
 		entries[count++] = (struct old_entry){mem_strdup(item->fts_path),
-			nanoseconds(item->fts_statp->st_mtim), (uint64_t)status.st_size};
+			clock_ns_from(item->fts_statp->st_mtim), (uint64_t)status.st_size};
 	}
 	if (walk)
 		fts_close(walk);

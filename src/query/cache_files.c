@@ -19,17 +19,18 @@ char *query_cache_key(const struct query_cache_entry *entry)
 		entry->format);
 }
 
-char *query_cache_file(const char *folder, const char *key, const char *ending)
+void query_cache_name(const char *key, uint64_t ret_name[static 2])
 {
 	XXH128_hash_t hash = XXH3_128bits(key, strlen(key));
 
-	return mem_printf("%s/%02x/%016llx%016llx.%s", folder, (unsigned)(hash.high64 >> 56),
-		(unsigned long long)hash.high64, (unsigned long long)hash.low64, ending);
+	ret_name[0] = hash.high64;
+	ret_name[1] = hash.low64;
 }
 
-static int64_t nanoseconds(struct timespec time)
+char *query_cache_file(const char *folder, const uint64_t name[static 2], const char *ending)
 {
-	return time.tv_sec * CLOCK_NS_PER_SECOND + time.tv_nsec;
+	return mem_printf("%s/%02x/%016llx%016llx.%s", folder, (unsigned)(name[0] >> 56),
+		(unsigned long long)name[0], (unsigned long long)name[1], ending);
 }
 
 static int hash_file(int fd, const char *path, uint64_t hash[2], struct err *err)
@@ -55,15 +56,15 @@ static int hash_file(int fd, const char *path, uint64_t hash[2], struct err *err
 static void take_identity(struct query_cache_entry *entry, const struct stat *status)
 {
 	entry->inode = status->st_ino;
-	entry->file_modified_ns = nanoseconds(status->st_mtim);
-	entry->file_changed_ns = nanoseconds(status->st_ctim);
+	entry->file_modified_ns = clock_ns_from(status->st_mtim);
+	entry->file_changed_ns = clock_ns_from(status->st_ctim);
 }
 
 static bool has_identity(const struct query_cache_entry *entry, const struct stat *status)
 {
 	return entry->inode == status->st_ino &&
-	       entry->file_modified_ns == nanoseconds(status->st_mtim) &&
-	       entry->file_changed_ns == nanoseconds(status->st_ctim);
+	       entry->file_modified_ns == clock_ns_from(status->st_mtim) &&
+	       entry->file_changed_ns == clock_ns_from(status->st_ctim);
 }
 
 static int write_entry(const char *path, const struct query_cache_entry *entry, struct err *err)

@@ -58,8 +58,9 @@ void query_cache_entry_done(struct query_cache_entry *entry);
 
 /* cache_files.c: what the hash is made of. */
 char *query_cache_key(const struct query_cache_entry *entry);
+void query_cache_name(const char *key, uint64_t ret_name[static 2]);
 /* FOLDER/ab/abcd0123.ENDING; ending: "parquet" or "json". */
-char *query_cache_file(const char *folder, const char *key, const char *ending);
+char *query_cache_file(const char *folder, const uint64_t name[static 2], const char *ending);
 /* Sets hash and bytes, by what is at fd. */
 int query_cache_measure(
 	struct query_cache_entry *entry, int fd, const char *parquet, struct err *err);

@@ -17,8 +17,10 @@ struct athena_settings {
 	struct store_queries *queries;
 	const char *folder; /* for what does not fit memory, and files before they are objects */
 	struct str region, account;
-	unsigned running;      /* queries at once; 0: two */
-	uint64_t memory_limit; /* of one; 0: a quarter of the machine's */
+	unsigned running;         /* queries at once; 0: two */
+	uint64_t memory_limit;    /* of one; 0: a quarter of the machine's */
+	const char *cache_folder; /* of text that was read (query/athena_cache.h); NULL: none */
+	uint64_t cache_limit;
 	/* A Trino cluster over this server's catalog and objects, which runs SELECT and EXPLAIN in
 	 * place of the engine here. Lent. */
 	struct athena_trino {
@@ -32,3 +34,5 @@ extern const struct api_service api_athena;
 int athena_start(
 	struct athena **ret_athena, const struct athena_settings *settings, struct err *err);
 void athena_stop(struct athena *athena); /* NULL is a no-op */
+/* Counters for /metrics; context: struct athena. */
+void athena_metrics(void *context, struct buf *lines);

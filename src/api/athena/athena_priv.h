@@ -3,6 +3,7 @@
 
 #include "api/athena/athena.h"
 #include "query/athena.h"
+#include "query/athena_cache.h"
 #include "query/ddl.h"
 #include "store/identities.h"
 
@@ -33,6 +34,7 @@ struct execution {
 struct athena {
 	struct athena_settings settings;
 	struct athena_options options; /* of engines */
+	struct athena_cache *cache;    /* NULL: none */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct execution *first; /* waiting and running, in order */

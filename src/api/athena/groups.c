@@ -59,6 +59,20 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
 	return 0;
 }
 
+static int open_cache(struct athena *athena, struct err *err)
+{
+	const struct athena_cache_options options = {.folder = athena->settings.cache_folder,
+		.temporary_folder = athena->settings.folder,
+		.limit_bytes = athena->settings.cache_limit};
+
+	if (!options.folder)
+		return 0;
+	if (athena_cache_open(&athena->cache, &options, err) < 0)
+		return -1;
+	athena->options.cache = athena->cache;
+	return 0;
+}
+
 int athena_start(
 	struct athena **ret_athena, const struct athena_settings *settings, struct err *err)
 {
@@ -77,7 +91,7 @@ int athena_start(
 		athena->options.memory_limit = (uint64_t)pages * (uint64_t)size / 4;
 	/* what a process that died left there */
 	nftw(settings->folder, remove_entry, FOLDER_FDS, FTW_DEPTH | FTW_PHYS);
-	if (make_primary(athena, err) < 0 ||
+	if (open_cache(athena, err) < 0 || make_primary(athena, err) < 0 ||
 		aws_policy_parse(&athena->allow_all, all, AWS_POLICY_IDENTITY, err) < 0 ||
 		athena_engine_open(&athena->checker, &athena->options, err) < 0 ||
 		athena_runner_start(athena, err) < 0) {
@@ -94,6 +108,7 @@ void athena_stop(struct athena *athena)
 		return;
 	athena_runner_stop(athena);
 	athena_engine_close(athena->checker);
+	athena_cache_close(athena->cache);
 	aws_policy_free(athena->allow_all);
 	pthread_cond_destroy(&athena->wake);
 	pthread_mutex_destroy(&athena->check_lock);

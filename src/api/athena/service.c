@@ -3,6 +3,8 @@
 
 #include "api/athena/athena_shape.h"
 
+#include <inttypes.h>
+
 static void about(struct api_call *call, struct api_authorization *authorization, const char *kind,
 	struct str name)
 {
@@ -92,6 +94,36 @@ static const struct api_operation operations[] = {
 	{"ListTagsForResource", about_arn, athena_list_tags},
 	{NULL},
 };
+
+void athena_metrics(void *context, struct buf *lines)
+{
+	const struct athena *athena = context;
+	struct athena_cache_stats stats = {0};
+
+	if (athena->cache)
+		athena_cache_stats(athena->cache, &stats);
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} rows[] = {
+		{"hits_total", "counter", "Objects that queries read as Parquet.", stats.hits},
+		{"misses_total", "counter", "Objects that were not there as Parquet.",
+			stats.misses},
+		{"made_total", "counter", "Objects that became Parquet.", stats.made},
+		{"failed_total", "counter", "Objects that did not.", stats.failed},
+		{"evicted_total", "counter", "Entries that made room.", stats.evicted},
+		{"damaged_total", "counter", "Entries that were found damaged.", stats.damaged},
+		{"entries", "gauge", "Entries there are.", stats.entries},
+		{"bytes", "gauge", "Bytes of them.", stats.bytes},
+		{"waiting", "gauge", "Objects that wait to become Parquet.", stats.wanted},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		buf_printf(lines,
+			"# HELP nagare_athena_cache_%s %s\n# TYPE nagare_athena_cache_%s %s\n"
+			"nagare_athena_cache_%s %" PRIu64 "\n",
+			rows[i].name, rows[i].help, rows[i].name, rows[i].type, rows[i].name,
+			rows[i].value);
+}
 
 static const char *const signing_names[] = {"athena", NULL};
 

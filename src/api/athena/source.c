@@ -4,10 +4,12 @@
 #include "api/athena/athena_priv.h"
 
 #include "aws/time.h"
+#include "base/clock.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum { LIST_MAX = 100000 };
 
@@ -194,9 +196,16 @@ static int list_tables(
 		       : 0;
 }
 
-/* Where the object's bytes lie: what its descriptor is called. */
-static int path_of(struct athena *athena, struct str bucket, const struct store_object *object,
-	char ret_path[static PATH_MAX], struct athena_failure *failure)
+/* Where an object's bytes lie, and what they are. */
+struct place {
+	char path[PATH_MAX];
+	char etag[STORE_ETAG_MAX];
+	struct stat status;
+};
+
+/* The path is what its descriptor is called. */
+static int find_place(struct athena *athena, struct str bucket, const struct store_object *object,
+	struct place *ret_place, struct athena_failure *failure)
 {
 	struct store_object opened = {.size = 0};
 	struct aws_error error;
@@ -209,13 +218,14 @@ static int path_of(struct athena *athena, struct str bucket, const struct store_
 		return athena_fail(failure, "HIVE_CANNOT_OPEN_SPLIT",
 			"Error opening Hive split s3://%.*s/%.*s: %s", STR_ARG(bucket),
 			STR_ARG(object->key), error.message);
+	memcpy(ret_place->etag, opened.etag, sizeof(ret_place->etag));
 	store_object_done(&opened);
 	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
 	/* NOLINTNEXTLINE(readability-suspicious-call-argument) */
-	ssize_t n = readlink(own, ret_path, PATH_MAX - 1);
-	if (n <= 0)
+	ssize_t n = readlink(own, ret_place->path, sizeof(ret_place->path) - 1);
+	if (n <= 0 || fstat(fd, &ret_place->status) < 0)
 		return athena_fail(failure, "GENERIC_INTERNAL_ERROR", "an object has no file");
-	ret_path[n] = 0;
+	ret_place->path[n] = 0;
 	return 0;
 }
 
@@ -232,8 +242,8 @@ static int add_page(struct source *source, struct str bucket, const struct aws_p
 	const struct store_list *list, int (*add)(void *adding, const struct athena_file *file),
 	void *adding, struct athena_failure *failure)
 {
-	_cleanup_buf_ struct buf arn = {0};
-	char path[PATH_MAX];
+	_cleanup_buf_ struct buf arn = {0}, name = {0};
+	struct place place;
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct store_object *object = &list->objects[i];
@@ -243,9 +253,16 @@ static int add_page(struct source *source, struct str bucket, const struct aws_p
 		buf_printf(&arn, "arn:aws:s3:::%.*s/%.*s", STR_ARG(bucket), STR_ARG(object->key));
 		if (may(source->athena, source->execution, "s3:GetObject", buf_str(&arn), policy,
 			    failure) < 0 ||
-			path_of(source->athena, bucket, object, path, failure) < 0)
+			find_place(source->athena, bucket, object, &place, failure) < 0)
 			return -1;
-		const struct athena_file file = {path, (uint64_t)object->size};
+		name.n = 0;
+		buf_printf(&name, "s3://%.*s/%.*s", STR_ARG(bucket), STR_ARG(object->key));
+		const struct athena_file file = {.path = place.path,
+			.size = (uint64_t)place.status.st_size,
+			.name = buf_text(&name),
+			.etag = place.etag,
+			.inode = place.status.st_ino,
+			.modified_ns = clock_ns_from(place.status.st_mtim)};
 		if (add(adding, &file) < 0)
 			return -1;
 	}
