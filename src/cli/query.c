@@ -557,8 +557,8 @@ const struct cli_command cli_query = {
 		"at most fifteen minutes before it ends.) Keys come from the environment, the shared "
 		"profile files, container or instance, as with AWS's own tools; endpoint and region "
 		"too (AWS_ENDPOINT_URL, AWS_REGION). EXPLAIN ANALYZE and --stats say what was listed, "
-		"left out and read. Parquet objects are copied to $TMPDIR or /var/tmp while they are "
-		"used.\n\n"
+		"left out and read. Of Parquet objects the columns and row groups that a statement "
+		"reads are kept in $TMPDIR or /var/tmp while they are used.\n\n"
 		"Lines that are not flow log records are left out and counted on standard error. "
 		"Results come as they are computed.",
 	.options =

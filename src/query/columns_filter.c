@@ -132,3 +132,101 @@ void query_columns_filter(
 		separator = " AND ";
 	}
 }
+
+/* ---- statistics ---- */
+
+enum { PHYSICAL_INT32 = 1, PHYSICAL_INT64 = 2, PHYSICAL_TEXT = 6 };
+
+static const struct record_parquet_part *find_part(
+	const struct record_parquet_part *parts, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (str_equal(parts[i].name, str_from(name)))
+			return &parts[i];
+	}
+	return NULL;
+}
+
+/* False: it is no integer, or larger than ours. */
+static bool read_limit(struct str bytes, int physical, bool is_unsigned, int64_t *ret_value)
+{
+	uint64_t value = 0;
+
+	if (!bytes.p || bytes.n != (physical == PHYSICAL_INT32 ? 4 : 8))
+		return false;
+	for (size_t i = bytes.n; i-- > 0;)
+		value = value << 8 | (unsigned char)bytes.p[i];
+	if (physical == PHYSICAL_INT32 && !is_unsigned)
+		value = (uint64_t)(int64_t)(int32_t)value;
+	*ret_value = (int64_t)value;
+	return !is_unsigned || value <= INT64_MAX;
+}
+
+static bool may_hold_range(
+	const struct record_parquet_part *part, const char *type, const struct record_test *test)
+{
+	int64_t low, high;
+
+	if ((part->type != PHYSICAL_INT32 && part->type != PHYSICAL_INT64) || !is_integer(type) ||
+		!read_limit(part->low, part->type, type[0] == 'U', &low) ||
+		!read_limit(part->high, part->type, type[0] == 'U', &high))
+		return true;
+	for (size_t i = 0; i < test->count; i++) {
+		if (test->ranges[i].low <= high && test->ranges[i].high >= low)
+			return true;
+	}
+	return false;
+}
+
+static int compare_bytes(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n ? memcmp(a.p, b.p, n) : 0;
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+static bool may_hold_text(
+	const struct record_parquet_part *part, const char *type, const struct record_test *test)
+{
+	if (part->type != PHYSICAL_TEXT || strcmp(type, "VARCHAR") != 0 || !part->low.p ||
+		!part->high.p)
+		return true;
+	for (size_t i = 0; i < test->count; i++) {
+		if (compare_bytes(part->low, test->texts[i]) <= 0 &&
+			compare_bytes(test->texts[i], part->high) <= 0)
+			return true;
+	}
+	return false;
+}
+
+static bool may_pass(const struct query_shape *shape, const struct record_test *test,
+	const struct record_parquet_part *parts, size_t count)
+{
+	bool absent;
+	const struct query_shape_column *source = find_source(shape, test->column, &absent);
+
+	if (test->kind == RECORD_TEST_NEVER || absent || test->count == 0)
+		return false;
+	const struct record_parquet_part *part =
+		source ? find_part(parts, count, source->name) : NULL;
+	if (!part)
+		return true;
+	return test->kind == RECORD_TEST_RANGE  ? may_hold_range(part, source->type, test)
+	       : test->kind == RECORD_TEST_TEXT ? may_hold_text(part, source->type, test)
+						: true;
+}
+
+bool query_columns_may_hold(const struct query_shape *shape, const struct query_filter *filter,
+	const struct record_parquet_part *parts, size_t count)
+{
+	for (size_t i = 0; filter && i < filter->filter.count; i++) {
+		const struct record_clause *clause = &filter->filter.clauses[i];
+		bool may = false;
+		for (size_t j = 0; j < clause->count && !may; j++)
+			may = may_pass(shape, &clause->tests[j], parts, count);
+		if (!may)
+			return false;
+	}
+	return true;
+}

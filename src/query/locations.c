@@ -215,6 +215,7 @@ static void object_done(struct query_object *object)
 		if (object->remote->copy)
 			unlink(object->remote->copy);
 		free(object->remote->copy);
+		query_remote_parts_free(object->remote->parts);
 		free(object->remote);
 	}
 	if (object->cached)

@@ -259,19 +259,70 @@ int query_remote_open(
 
 /* ---- copies for DuckDB ---- */
 
-struct copies {
-	struct query_remote *remote;
-	struct query_object *const *objects;
+struct tasks {
 	size_t count;
-	const char *folder;
+	int (*task)(void *context, size_t index, struct err *err);
+	void *context;
 	atomic_size_t next;
 	atomic_bool failed;
 	pthread_mutex_t lock;
 	struct err err;
 };
 
-static int copy_one(struct copies *copies, size_t index, struct err *err)
+static void *do_tasks(void *context)
 {
+	struct tasks *tasks = context;
+	size_t i;
+
+	while (!tasks->failed && (i = tasks->next++) < tasks->count) {
+		struct err err = ERR_INIT;
+		if (tasks->task(tasks->context, i, &err) == 0)
+			continue;
+		pthread_mutex_lock(&tasks->lock);
+		if (!tasks->failed)
+			tasks->err = err;
+		tasks->failed = true;
+		pthread_mutex_unlock(&tasks->lock);
+	}
+	return NULL;
+}
+
+int query_remote_each(size_t count, int (*task)(void *context, size_t index, struct err *err),
+	void *context, struct err *err)
+{
+	struct tasks tasks = {.count = count,
+		.task = task,
+		.context = context,
+		.lock = PTHREAD_MUTEX_INITIALIZER};
+	pthread_t threads[REMOTE_THREADS];
+	unsigned started = 0;
+
+	for (; started < REMOTE_THREADS && started + 1 < count; started++)
+		if (pthread_create(&threads[started], NULL, do_tasks, &tasks) != 0)
+			break;
+	do_tasks(&tasks);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	if (tasks.failed && err)
+		*err = tasks.err;
+	return tasks.failed ? -1 : 0;
+}
+
+void query_remote_expect(struct query_remote *remote, uint64_t bytes, uint64_t objects)
+{
+	atomic_fetch_add(&remote->bytes_all, bytes);
+	atomic_fetch_add(&remote->objects_all, objects);
+}
+
+struct copies {
+	struct query_remote *remote;
+	struct query_object *const *objects;
+	const char *folder;
+};
+
+static int copy_one(void *context, size_t index, struct err *err)
+{
+	struct copies *copies = context;
 	struct query_object *object = copies->objects[index];
 	_cleanup_free_ char *path =
 		mem_printf("%s/%016llx.parquet", copies->folder, (unsigned long long)object->inode);
@@ -296,25 +347,7 @@ static int copy_one(struct copies *copies, size_t index, struct err *err)
 	return 0;
 }
 
-static void *copy_all(void *context)
-{
-	struct copies *copies = context;
-	size_t i;
-
-	while (!copies->failed && (i = copies->next++) < copies->count) {
-		struct err err = ERR_INIT;
-		if (copy_one(copies, i, &err) == 0)
-			continue;
-		pthread_mutex_lock(&copies->lock);
-		if (!copies->failed)
-			copies->err = err;
-		copies->failed = true;
-		pthread_mutex_unlock(&copies->lock);
-	}
-	return NULL;
-}
-
-static int check_room(const char *folder, uint64_t bytes, struct err *err)
+int query_remote_check_room(const char *folder, uint64_t bytes, struct err *err)
 {
 	struct statvfs room;
 
@@ -332,30 +365,15 @@ static int check_room(const char *folder, uint64_t bytes, struct err *err)
 int query_remote_copy(struct query_remote *remote, struct query_object *const *objects,
 	size_t count, const char *folder, struct err *err)
 {
-	struct copies copies = {.remote = remote,
-		.objects = objects,
-		.count = count,
-		.folder = folder,
-		.lock = PTHREAD_MUTEX_INITIALIZER};
-	pthread_t threads[REMOTE_THREADS];
-	unsigned started = 0;
+	struct copies copies = {.remote = remote, .objects = objects, .folder = folder};
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < count; i++)
 		bytes += objects[i]->size_bytes;
 	if (count == 0)
 		return 0;
-	if (check_room(folder, bytes, err) < 0)
+	if (query_remote_check_room(folder, bytes, err) < 0)
 		return -1;
-	atomic_fetch_add(&remote->bytes_all, bytes);
-	atomic_fetch_add(&remote->objects_all, count);
-	for (; started < REMOTE_THREADS && started + 1 < count; started++)
-		if (pthread_create(&threads[started], NULL, copy_all, &copies) != 0)
-			break;
-	copy_all(&copies);
-	while (started)
-		pthread_join(threads[--started], NULL);
-	if (copies.failed && err)
-		*err = copies.err;
-	return copies.failed ? -1 : 0;
+	query_remote_expect(remote, bytes, count);
+	return query_remote_each(count, copy_one, &copies, err);
 }

@@ -15,6 +15,7 @@
 #include "query/locations_priv.h"
 #include "query/prune_priv.h"
 #include "query/query.h"
+#include "record/parquet_footer.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,7 +33,8 @@ struct query_remote_object {
 	struct query_remote *remote;
 	char *bucket, *key, *etag; /* etag with its quotes; "" when the server has none */
 	char *copy;                /* NULL, or the file that holds a copy for DuckDB (Parquet) */
-	bool is_taken;             /* fetch.c: fetched or read since the plan was made */
+	struct query_remote_parts *parts; /* NULL, or which parts of it the copy has */
+	bool is_taken;                    /* fetch.c: fetched or read since the plan was made */
 };
 
 bool query_remote_is_location(const char *location);
@@ -61,6 +63,26 @@ int query_remote_open(
 int query_remote_copy(struct query_remote *remote, struct query_object *const *objects,
 	size_t count, const char *folder, struct err *err);
 
+/* ---- remote_parquet.c: Parquet objects of which only parts are fetched ---- */
+
+/* What a statement reads of an object; of all objects the same columns. */
+struct query_remote_want {
+	void *context;
+	bool (*column)(void *context, struct str name);
+	/* parts: of the row group. False: none of its rows is wanted. */
+	bool (*group)(void *context, const struct query_object *object,
+		const struct record_parquet_part *parts, size_t count);
+};
+/* Fetches the footers of these to files in folder and sets their copy. A small object is fetched
+ * whole, and so is one whose footer is not understood. */
+int query_remote_copy_footers(struct query_remote *remote, struct query_object *const *objects,
+	size_t count, const char *folder, struct err *err);
+/* Fetches what is wanted of them and is not there yet; row groups that are not wanted are not in
+ * the copies' footers afterwards. want NULL: everything. */
+int query_remote_copy_parts(struct query_remote *remote, struct query_object *const *objects,
+	size_t count, const char *folder, const struct query_remote_want *want, struct err *err);
+void query_remote_parts_free(struct query_remote_parts *parts);
+
 /* Since the reset; also while it works. */
 struct query_remote_progress {
 	uint64_t listed, requests, bytes; /* bytes: of objects, received */
@@ -88,6 +110,13 @@ int query_remote_get(struct query_remote *remote, const struct query_remote_get 
 struct aws_client *query_remote_client(struct query_remote *remote);
 bool query_remote_is_interrupted(const struct query_remote *remote);
 bool query_remote_requester_pays(const struct query_remote *remote);
+/* remote.c: bytes that will be fetched, in so many objects, for the progress. */
+void query_remote_expect(struct query_remote *remote, uint64_t bytes, uint64_t objects);
+/* Has the folder room for so many bytes more? */
+int query_remote_check_room(const char *folder, uint64_t bytes, struct err *err);
+/* Does count tasks by a few threads; the first failure ends it. */
+int query_remote_each(size_t count, int (*task)(void *context, size_t index, struct err *err),
+	void *context, struct err *err);
 /* Counts a request, and keys that were looked at. */
 void query_remote_count(struct query_remote *remote, uint64_t requests, uint64_t listed);
 void query_remote_set_listing(struct query_remote *remote, bool is_listing);

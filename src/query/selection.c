@@ -248,8 +248,10 @@ void query_selection_carry(struct query_object *from, struct query_object *to)
 {
 	to->cached = take(from->cached);
 	to->uncacheable = from->uncacheable;
-	if (to->remote)
+	if (to->remote) {
 		to->remote->copy = take(from->remote->copy);
+		to->remote->parts = take(from->remote->parts);
+	}
 }
 
 int query_selection_cache(struct query_session *session, struct err *err)
@@ -304,7 +306,8 @@ static int copy_parquet(struct query_session *session, struct err *err)
 		return 0;
 	if (mkdir(session->temporary_folder, 0700) < 0 && errno != EEXIST)
 		return err_set_errno(err, errno, "folder %s", session->temporary_folder);
-	return query_remote_copy(selection->remote, wanted, count, session->temporary_folder, err);
+	return query_remote_copy_footers(
+		selection->remote, wanted, count, session->temporary_folder, err);
 }
 
 int query_selection_before_shapes(struct query_session *session, struct err *err)
@@ -412,6 +415,13 @@ int query_selection_apply(struct query_session *session, struct str statement, s
 	if (selection->remote)
 		plan(session);
 	return 0;
+}
+
+int query_selection_fetch(struct query_session *session, struct str text, struct err *err)
+{
+	struct query_remote *remote = session->selection->remote;
+
+	return remote ? query_parts_fetch(session, remote, text, err) : 0;
 }
 
 void query_selection_stats(const struct query_session *session, struct query_stats *stats)

@@ -25,6 +25,14 @@ void query_selection_set_stale(struct query_session *session);
  * and prepares what that takes. */
 int query_selection_apply(struct query_session *session, struct str statement, struct err *err);
 
+/* After the statement got its filter and the text for DuckDB: fetches what that reads of Parquet
+ * objects at servers. */
+int query_selection_fetch(struct query_session *session, struct str text, struct err *err);
+/* parts.c: the same. */
+struct query_remote;
+int query_parts_fetch(struct query_session *session, struct query_remote *remote, struct str sql,
+	struct err *err);
+
 /* ---- for session.c, shape.c and columns.c ---- */
 
 /* Appends the objects at servers that the statement may want. */

@@ -441,7 +441,8 @@ int query_run(struct query_session *session, struct str sql, enum query_output o
 			query_result_free(take(result));
 		}
 		if (select_objects(session, statement, err) < 0 ||
-			rewrite(session, statement, &text, err) < 0)
+			rewrite(session, statement, &text, err) < 0 ||
+			query_selection_fetch(session, buf_str(&text), err) < 0)
 			return session->interrupted ? QUERY_INTERRUPTED : -1;
 		int r = query_result_start(&result, session, buf_str(&text), output, err);
 		if (r != 0)
