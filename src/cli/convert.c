@@ -120,6 +120,12 @@ static int set_size(const char *value, uint64_t min, uint64_t *ret_bytes, struct
 	return 0;
 }
 
+static int set_part_size(void *settings, const char *value, struct err *err)
+{
+	return set_size(value, QUERY_CONVERT_PART_MIN,
+		&((struct settings *)settings)->options.part_bytes, err);
+}
+
 static int set_memory_limit(void *settings, const char *value, struct err *err)
 {
 	return set_size(value, QUERY_CONVERT_MEMORY_MIN,
@@ -305,6 +311,10 @@ const struct cli_command cli_convert = {
 			{"file-size", 0, "SIZE",
 				"A file that is this large is full; 256M by default.",
 				set_file_size},
+			{"part-size", 0, "SIZE",
+				"A file that is larger is uploaded to a bucket in parts of this size, "
+				"several at a time; 5M at least, 64M by default.",
+				set_part_size},
 			{"strict", 0, NULL, "Fail on the first bad line.", set_strict},
 			{"format", 0, "FORMAT",
 				"Fields of text files without a header line, as '${version} ${vpc-id} "

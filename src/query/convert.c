@@ -404,7 +404,8 @@ static int open_destination(struct job *job, struct err *err)
 				"%s: sources are deleted only when the destination is a folder, "
 				"which is read back",
 				name);
-		if (convert_bucket_open(&job->bucket, name, &options->s3, err) < 0)
+		if (convert_bucket_open(
+			    &job->bucket, name, &options->s3, options->part_bytes, err) < 0)
 			return -1;
 		options->destination = convert_bucket_folder(job->bucket);
 	}
@@ -427,6 +428,8 @@ int query_convert(const struct query_convert_options *options,
 		job.options.memory_limit = QUERY_CONVERT_MEMORY;
 	if (job.options.file_bytes == 0)
 		job.options.file_bytes = QUERY_CONVERT_FILE_BYTES;
+	if (job.options.part_bytes == 0)
+		job.options.part_bytes = QUERY_CONVERT_PART_BYTES;
 	if (open_destination(&job, err) < 0)
 		return -1;
 	int r = convert_all(&job, err);

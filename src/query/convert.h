@@ -53,6 +53,7 @@ struct query_convert_options {
 	unsigned threads;                        /* 0: one a core */
 	uint64_t memory_limit;                   /* bytes of rows, 0: the default */
 	uint64_t file_bytes;                     /* a file of this size is full, 0: the default */
+	uint64_t part_bytes;                     /* of uploads, 0: the default */
 	struct query_convert_progress *progress; /* NULL: not wanted */
 	struct query_s3_options s3;
 };
@@ -60,6 +61,8 @@ struct query_convert_options {
 #define QUERY_CONVERT_MEMORY     ((uint64_t)640 << 20)
 #define QUERY_CONVERT_MEMORY_MIN ((uint64_t)16 << 20)
 #define QUERY_CONVERT_FILE_BYTES ((uint64_t)256 << 20)
+#define QUERY_CONVERT_PART_BYTES ((uint64_t)64 << 20)
+#define QUERY_CONVERT_PART_MIN   ((uint64_t)5 << 20) /* S3's own */
 
 struct query_convert_stats {
 	uint64_t sources, earlier_sources; /* converted now; by earlier runs */

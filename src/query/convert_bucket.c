@@ -7,6 +7,7 @@
 #include "aws/uri.h"
 #include "aws/xml.h"
 #include "base/file.h"
+#include "base/number.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -21,17 +22,9 @@
 #define NOTE       ".begun"
 #define RECORD_MAX ((size_t)256 << 20)
 
-struct convert_bucket {
-	struct query_remote *remote;
-	char *location; /* s3://BUCKET/PREFIX/ */
-	char *name;
-	char *prefix; /* "" or with a slash at its end */
-	char *folder;
-};
-
 /* Calls. */
 
-static int call(struct convert_bucket *bucket, struct aws_call *call, const char *key,
+int convert_bucket_call(struct convert_bucket *bucket, struct aws_call *call, const char *key,
 	struct aws_answer *answer, struct err *err)
 {
 	_cleanup_buf_ struct buf path = {0};
@@ -68,7 +61,7 @@ static int put(struct convert_bucket *bucket, const char *key, struct str body, 
 		.body = body,
 		.headers = headers,
 		.header_count = ARRAY_SIZE(headers) - !is_new};
-	if (call(bucket, &request, key, &answer, err) == 0)
+	if (convert_bucket_call(bucket, &request, key, &answer, err) == 0)
 		return 0;
 	if (is_new && answer.status == 412)
 		return err_set(
@@ -88,7 +81,9 @@ static int put_file(
 	void *bytes = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (bytes == MAP_FAILED)
 		return err_set_errno(err, errno, "cannot read %s", path);
-	int r = put(bucket, key, (struct str){bytes, n}, false, err);
+	struct str body = {bytes, n};
+	int r = n > bucket->part_bytes ? convert_upload(bucket, key, body, err)
+				       : put(bucket, key, body, false, err);
 	munmap(bytes, n);
 	return r;
 }
@@ -98,7 +93,7 @@ static int get(struct convert_bucket *bucket, const char *key, struct buf *ret, 
 	_cleanup_(aws_answer_done) struct aws_answer answer = {0};
 	struct aws_call request = {.method = "GET", .answer_max = RECORD_MAX};
 
-	if (call(bucket, &request, key, &answer, err) < 0)
+	if (convert_bucket_call(bucket, &request, key, &answer, err) < 0)
 		return -1;
 	buf_add(ret, answer.body.p, answer.body.n);
 	return 0;
@@ -109,7 +104,7 @@ static int delete_key(struct convert_bucket *bucket, const char *key, struct err
 	_cleanup_(aws_answer_done) struct aws_answer answer = {0};
 	struct aws_call request = {.method = "DELETE"};
 
-	return call(bucket, &request, key, &answer, err);
+	return convert_bucket_call(bucket, &request, key, &answer, err);
 }
 
 /* Keys of the journal, a JSON array of strings. */
@@ -130,7 +125,7 @@ static int list(struct convert_bucket *bucket, json_t *keys, struct err *err)
 		buf_add_text(&query, "encoding-type=url&list-type=2&prefix=");
 		aws_uri_encode(&query, str_from(prefix), AWS_URI_ENCODE_SLASH);
 		struct aws_call request = {.method = "GET", .query = buf_str(&query)};
-		if (call(bucket, &request, NULL, &answer, err) < 0 ||
+		if (convert_bucket_call(bucket, &request, NULL, &answer, err) < 0 ||
 			aws_xml_parse(&page, buf_str(&answer.body), err) < 0)
 			return -1;
 		const struct aws_xml_node *root = aws_xml_root(page);
@@ -184,7 +179,9 @@ static int follow_note(
 		if (r < 0 || is_whole || !name)
 			continue;
 		_cleanup_free_ char *object = mem_printf("%s%s", bucket->prefix, name);
-		r = delete_key(bucket, object, err);
+		r = convert_upload_abort_all(bucket, object, err);
+		if (r == 0)
+			r = delete_key(bucket, object, err);
 	}
 	json_decref(paths);
 	return r < 0 ? r : delete_key(bucket, key, err);
@@ -259,12 +256,13 @@ static int read_location(struct convert_bucket *bucket, const char *location, st
 }
 
 int convert_bucket_open(struct convert_bucket **ret_bucket, const char *location,
-	const struct query_s3_options *s3, struct err *err)
+	const struct query_s3_options *s3, uint64_t part_bytes, struct err *err)
 {
 	_cleanup_(convert_bucket_closep) struct convert_bucket *bucket =
 		mem_new(1, sizeof(*bucket));
 	const char *place = getenv("TMPDIR");
 
+	bucket->part_bytes = part_bytes;
 	if (read_location(bucket, location, err) < 0 ||
 		query_remote_new(&bucket->remote, s3, err) < 0)
 		return -1;
@@ -311,6 +309,75 @@ int convert_bucket_commit(
 	if (put_file(bucket, record, path, err) < 0)
 		return -1;
 	return delete_key(bucket, note, err);
+}
+
+/* What a part of a file is fetched by. */
+struct piece {
+	struct query_object object;
+	int fd;
+};
+
+static int get_piece(void *context, size_t index, struct err *err)
+{
+	const struct piece *piece = context;
+	uint64_t at = (uint64_t)index * REMOTE_PART_BYTES, left = piece->object.size_bytes - at;
+	const struct query_remote_get get = {.object = &piece->object,
+		.offset = at,
+		.length = left < REMOTE_PART_BYTES ? (size_t)left : REMOTE_PART_BYTES,
+		.fd = piece->fd,
+		.is_peek = true};
+
+	return query_remote_get(piece->object.remote->remote, &get, NULL, err);
+}
+
+static int fetch_file(
+	struct convert_bucket *bucket, const struct convert_file *file, struct err *err)
+{
+	_cleanup_free_ char *key = mem_printf("%s%s", bucket->prefix, file->path);
+	_cleanup_free_ char *name = mem_printf("%s%s", bucket->location, file->path);
+	_cleanup_free_ char *path = mem_printf("%s/%s", bucket->folder, file->path);
+	_cleanup_free_ char *folder = mem_printf("%.*s", (int)(strrchr(path, '/') - path), path);
+	_cleanup_(aws_answer_done) struct aws_answer answer = {0};
+	struct aws_call head = {.method = "HEAD"};
+	uint64_t size = 0;
+
+	if (convert_bucket_call(bucket, &head, key, &answer, err) < 0)
+		return -1;
+	number_parse(aws_answer_header(&answer, STR("Content-Length")), UINT64_MAX, &size);
+	if (size != file->bytes)
+		return err_set(err, ERR_INPUT, "%s has %llu bytes, and %llu were written", name,
+			(unsigned long long)size, (unsigned long long)file->bytes);
+	struct str tag = aws_answer_header(&answer, STR("ETag"));
+	_cleanup_free_ char *etag = mem_printf("%.*s", STR_ARG(tag));
+	if (file_make_folders(folder, 0700, err) < 0)
+		return -1;
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set_errno(err, errno, "%s", path);
+	struct query_remote_object remote = {
+		.remote = bucket->remote, .bucket = bucket->name, .key = key, .etag = etag};
+	struct piece piece = {{.path = name, .size_bytes = size, .remote = &remote}, fd};
+	return query_remote_each((size_t)((size + REMOTE_PART_BYTES - 1) / REMOTE_PART_BYTES),
+		get_piece, &piece, err);
+}
+
+int convert_bucket_fetch(
+	struct convert_bucket *bucket, const struct convert_unit *unit, struct err *err)
+{
+	for (unsigned i = 0; i < unit->files_count; i++) {
+		if (fetch_file(bucket, &unit->files[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void convert_bucket_drop(const struct convert_bucket *bucket, const struct convert_unit *unit)
+{
+	for (unsigned i = 0; i < unit->files_count; i++) {
+		_cleanup_free_ char *path =
+			mem_printf("%s/%s", bucket->folder, unit->files[i].path);
+		unlink(path);
+	}
 }
 
 static void remove_all(const char *folder)
