@@ -306,7 +306,10 @@ const struct cli_command cli_convert = {
 			{"delete-sources", 0, NULL,
 				"Delete each source when its records are in the destination: after all "
 				"files were written to disk and read back, and counts and sums of every "
-				"column are those of the sources. Sources with bad lines stay.",
+				"column are those of the sources. In a bucket, those of the destination's "
+				"objects. Sources with bad lines stay, and those that have changed since "
+				"they were read; objects are deleted as long as they have the ETag that "
+				"was read.",
 				set_delete_sources},
 			{"file-size", 0, "SIZE",
 				"A file that is this large is full; 256M by default.",

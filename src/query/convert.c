@@ -125,10 +125,7 @@ static int list_remote(struct job *job, struct err *err)
 	for (size_t i = 0; i < options->sources_count && r == 0; i++) {
 		if (!query_remote_is_location(options->sources[i]))
 			continue;
-		if (options->delete_sources)
-			r = err_set(err, ERR_UNSUPPORTED, "%s: objects at a server are not deleted",
-				options->sources[i]);
-		if (r == 0 && !job->remote)
+		if (!job->remote)
 			r = query_remote_new(&job->remote, &options->s3, err);
 		if (r == 0)
 			r = query_remote_list(job->remote, options->sources[i], &everything,
@@ -243,38 +240,6 @@ static int convert_parts(
 	return r;
 }
 
-static bool is_unchanged(const struct query_object *source)
-{
-	struct stat status;
-
-	return stat(source->path, &status) == 0 && (uint64_t)status.st_size == source->size_bytes &&
-	       status.st_mtim.tv_sec * CLOCK_NS_PER_SECOND + status.st_mtim.tv_nsec ==
-		       source->modified_ns;
-}
-
-/* Deletes the sources of a committed unit, those whose every line is in the destination. */
-static int delete_sources(struct job *job, const struct convert_unit *unit, struct err *err)
-{
-	bool verified = false;
-
-	for (size_t i = 0; i < unit->sources_count; i++) {
-		const struct query_object *source = &unit->sources[i];
-		if (access(source->path, F_OK) < 0)
-			continue;
-		if (unit->bad_lines[i] || !is_unchanged(source)) {
-			job->stats->kept++;
-			continue;
-		}
-		if (!verified && convert_verify(&job->options, unit, err) < 0)
-			return -1;
-		verified = true;
-		if (unlink(source->path) < 0)
-			return err_set_errno(err, errno, "cannot delete %s", source->path);
-		job->stats->deleted++;
-	}
-	return 0;
-}
-
 static int make_copies_folder(struct job *job, struct err *err)
 {
 	const char *place = getenv("TMPDIR");
@@ -322,6 +287,12 @@ static void drop_copies(const struct convert_unit *unit)
 		unlink(remote->copy);
 		free(take(remote->copy));
 	}
+}
+
+static int delete_sources(struct job *job, const struct convert_unit *unit, struct err *err)
+{
+	return convert_delete_sources(
+		&job->options, job->bucket, &job->objects, unit, job->stats, err);
 }
 
 static int convert_unit(struct job *job, struct convert_unit *unit, struct err *err)
@@ -399,11 +370,6 @@ static int open_destination(struct job *job, struct err *err)
 	const char *name = options->destination;
 
 	if (query_remote_is_location(name)) {
-		if (options->delete_sources)
-			return err_set(err, ERR_UNSUPPORTED,
-				"%s: sources are deleted only when the destination is a folder, "
-				"which is read back",
-				name);
 		if (convert_bucket_open(
 			    &job->bucket, name, &options->s3, options->part_bytes, err) < 0)
 			return -1;

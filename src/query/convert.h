@@ -8,8 +8,10 @@
  * Rows are sorted within each file, and files of a unit follow each other in that order as long as
  * a unit fits into the memory limit; what does not fit goes to further files.
  * Sources at S3 servers (s3://...) are read as remote_priv.h says; their Parquet is copied to
- * $TMPDIR for as long as its unit takes. They are never deleted. Owner: the caller; blocks for as
- * long as it takes; one run a destination at a time (a lock). */
+ * $TMPDIR for as long as its unit takes. Sources are deleted only when that is asked for, when what
+ * the unit became has been read back (from the bucket, if it lies there) with the counts and sums
+ * of the sources, and while they are what was read (at servers by their ETag). Owner: the caller;
+ * blocks for as long as it takes; one run a destination at a time (a lock). */
 #pragma once
 
 #include "base/err.h"

@@ -5,6 +5,7 @@
 #include "query/convert_priv.h"
 
 #include "base/file.h"
+#include "query/remote_priv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -80,10 +81,11 @@ static json_t *describe_unit(
 		const struct query_object *source = &unit->sources[i];
 		_cleanup_free_ char *path = absolute(source->path);
 		json_array_append_new(
-			sources, json_pack("{s:s, s:I, s:I, s:I}", "path", path, "bytes",
+			sources, json_pack("{s:s, s:I, s:I, s:I, s:s}", "path", path, "bytes",
 					 (json_int_t)source->size_bytes, "modified_ns",
 					 (json_int_t)source->modified_ns, "bad_lines",
-					 (json_int_t)unit->bad_lines[i]));
+					 (json_int_t)unit->bad_lines[i], "etag",
+					 source->remote ? source->remote->etag : ""));
 	}
 	for (unsigned i = 0; i < unit->files_count; i++)
 		json_array_append_new(files,
@@ -229,10 +231,11 @@ static int load_sources(json_t *json, struct convert_unit *unit)
 	unit->bad_lines = mem_new(json_array_size(json) + 1, sizeof(*unit->bad_lines));
 	json_array_foreach(json, i, item)
 	{
-		const char *path;
+		const char *path, *etag = "";
 		json_int_t bytes, modified_ns, bad_lines;
-		if (json_unpack(item, "{s:s, s:I, s:I, s:I}", "path", &path, "bytes", &bytes,
-			    "modified_ns", &modified_ns, "bad_lines", &bad_lines) < 0)
+		if (json_unpack(item, "{s:s, s:I, s:I, s:I, s?:s}", "path", &path, "bytes", &bytes,
+			    "modified_ns", &modified_ns, "bad_lines", &bad_lines, "etag",
+			    &etag) < 0)
 			return -1;
 		unit->bad_lines[unit->sources_count] = (uint64_t)bad_lines;
 		sources[unit->sources_count++] = (struct query_object){
@@ -240,6 +243,11 @@ static int load_sources(json_t *json, struct convert_unit *unit)
 			.size_bytes = (uint64_t)bytes,
 			.modified_ns = (int64_t)modified_ns,
 		};
+		if (query_remote_is_location(path)) {
+			struct query_remote_object *remote = mem_new(1, sizeof(*remote));
+			remote->etag = mem_strdup(etag);
+			sources[unit->sources_count - 1].remote = remote;
+		}
 	}
 	return 0;
 }
@@ -398,8 +406,12 @@ void convert_journal_close(struct convert_journal *journal)
 		return;
 	for (size_t i = 0; i < journal->units_count; i++) {
 		struct query_object *sources = (struct query_object *)journal->units[i].sources;
-		for (size_t j = 0; j < journal->units[i].sources_count; j++)
+		for (size_t j = 0; j < journal->units[i].sources_count; j++) {
 			free(sources[j].path);
+			if (sources[j].remote)
+				free(sources[j].remote->etag);
+			free(sources[j].remote);
+		}
 		free(sources);
 		convert_unit_done(&journal->units[i]);
 	}

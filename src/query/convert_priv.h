@@ -281,6 +281,14 @@ int convert_journal_commit(
 struct convert_unit *convert_journal_units(struct convert_journal *journal, size_t *ret_count);
 void convert_journal_close(struct convert_journal *journal);
 
+/* convert_delete.c: deletes the sources of a committed unit whose every line is in the destination,
+ * after that was verified. listed: what there is at servers now, sorted by path; a source that is
+ * not among it, or has another ETag, is not deleted. */
+struct convert_bucket;
+int convert_delete_sources(const struct query_convert_options *options,
+	struct convert_bucket *bucket, const struct query_objects *listed,
+	const struct convert_unit *unit, struct query_convert_stats *stats, struct err *err);
+
 /* convert_verify.c: reads the files of a committed unit back and compares counts and sums. */
 int convert_verify(const struct query_convert_options *options, const struct convert_unit *unit,
 	struct err *err);
