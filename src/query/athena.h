@@ -146,6 +146,9 @@ uint64_t athena_rows(const struct athena_engine *engine);
 const json_t *athena_outputs(const struct athena_engine *engine);
 /* Bytes of the objects that were opened, so far. */
 uint64_t athena_scanned(const struct athena_engine *engine);
+/* After a failure: was it, or may it have been, the cache's? Then another engine should run the
+ * query again, without what was damaged. */
+bool athena_doubt(struct athena_engine *engine);
 /* Ends what runs, soon. */
 void athena_interrupt(struct athena_engine *engine);
 

@@ -73,7 +73,8 @@ struct athena_cache {
 	struct athena_cache_stats stats;
 	struct athena_engine *engine; /* of the thread, for who ends it */
 	pthread_t thread;
-	bool has_thread, is_ending;
+	bool has_thread;
+	atomic_bool is_ending;
 };
 
 /* ---- the index; locked ---- */
@@ -352,6 +353,23 @@ struct athena_cache_pin *athena_cache_find(struct athena_cache *cache,
 	return entry;
 }
 
+bool athena_cache_doubt(struct athena_cache *cache, struct athena_cache_pin *pin)
+{
+	_cleanup_free_ char *json = path_of(cache, pin, "json");
+	_cleanup_free_ char *parquet = path_of(cache, pin, "parquet");
+
+	if (query_cache_is_whole(parquet, json))
+		return false;
+	pthread_mutex_lock(&cache->lock);
+	bool was_there = has_files(pin);
+	if (was_there) {
+		cache->stats.damaged++;
+		remove_files(cache, pin);
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return was_there;
+}
+
 void athena_cache_unpin(struct athena_cache *cache, struct athena_cache_pin *pin)
 {
 	pthread_mutex_lock(&cache->lock);
@@ -498,6 +516,14 @@ static int write_entry(struct athena_engine *engine, const struct job *job, cons
 	return r;
 }
 
+static bool has_room(struct athena_cache *cache, uint64_t bytes)
+{
+	pthread_mutex_lock(&cache->lock);
+	bool has = !cache->is_ending && bytes_by_room(cache) > cache->stats.bytes + bytes;
+	pthread_mutex_unlock(&cache->lock);
+	return has;
+}
+
 /* What state the name has then. */
 static enum state make(struct athena_cache *cache, struct athena_engine *engine, struct job *job)
 {
@@ -515,17 +541,15 @@ static enum state make(struct athena_cache *cache, struct athena_engine *engine,
 		return ENTRY_NONE;
 	if (write_entry(engine, job, draft.draft_path) < 0)
 		/* of a full disk, a stop or another object: it may be tried again */
-		return is_unchanged(job) && !cache->is_ending && bytes_by_room(cache) > job->size
-			       ? ENTRY_FAILED
-			       : ENTRY_NONE;
+		return is_unchanged(job) && has_room(cache, job->size) ? ENTRY_FAILED : ENTRY_NONE;
 	/* the scan of an interrupted engine ends early */
 	if (engine->interrupted || !is_unchanged(job) ||
 		query_cache_measure(&entry, draft.fd, parquet, &err) < 0)
 		return ENTRY_NONE;
 	pthread_mutex_lock(&cache->lock);
-	bool has_room = make_room(cache, entry.bytes, job->missed_ns);
+	bool fits = make_room(cache, entry.bytes, job->missed_ns);
 	pthread_mutex_unlock(&cache->lock);
-	if (!has_room || query_cache_commit(&entry, &draft, json, &err) < 0 ||
+	if (!fits || query_cache_commit(&entry, &draft, json, &err) < 0 ||
 		stat(parquet, &status) < 0)
 		return ENTRY_NONE;
 	pthread_mutex_lock(&cache->lock);

@@ -8,7 +8,9 @@
  * A statement never waits for an entry: those that it missed are made after it has ended, by one
  * thread of low priority. What was not used for longest goes when the limit, or a tenth of the file
  * system that must stay free, is reached; never what a statement reads just now, and never for what
- * the same statement missed. Whatever fails (no space, damage) is read where it lies.
+ * the same statement missed. Whatever fails (no space, damage) is read where it lies; an entry that
+ * is another file than the one that was made is seen before it is read, one whose bytes have rotted
+ * when a statement fails of it, which is then run again.
  * Owner: one process and folder; calls from any thread. Memory: 100 bytes an entry. */
 #pragma once
 
@@ -66,6 +68,8 @@ struct athena_cache_pin;
 struct athena_cache_pin *athena_cache_find(struct athena_cache *cache,
 	const struct athena_cache_object *object, const struct athena_reading *reading,
 	char **ret_path);
+/* A statement that read it has failed. True: it is damaged, and gone. */
+bool athena_cache_doubt(struct athena_cache *cache, struct athena_cache_pin *pin);
 void athena_cache_unpin(struct athena_cache *cache, struct athena_cache_pin *pin);
 /* It was missed at this time (clock_wall_ns) and may be made. */
 void athena_cache_want(struct athena_cache *cache, const struct athena_cache_object *object,

@@ -40,6 +40,22 @@ void athena_cached_find(struct athena_engine *engine, struct athena_table *table
 	}
 }
 
+bool athena_doubt(struct athena_engine *engine)
+{
+	bool damaged = false;
+
+	if (engine->interrupted || engine->over_limit)
+		return false;
+	for (size_t t = 0; t < engine->tables_count; t++) {
+		const struct athena_files *files = &engine->tables[t]->files;
+		for (size_t i = 0; i < files->count; i++) {
+			struct athena_cache_pin *pin = files->items[i].pin;
+			damaged = (pin && athena_cache_doubt(engine->cache, pin)) || damaged;
+		}
+	}
+	return damaged;
+}
+
 void athena_cached_done(struct athena_engine *engine, struct athena_table *table, bool is_wanted)
 {
 	for (size_t i = 0; table->reading && i < table->files.count; i++) {

@@ -140,6 +140,23 @@ bool query_cache_is_intact(struct query_cache_entry *entry, const char *parquet,
 	return true;
 }
 
+bool query_cache_is_whole(const char *parquet, const char *json)
+{
+	_cleanup_close_ int fd = open(parquet, O_RDONLY | O_CLOEXEC);
+	_cleanup_buf_ struct buf text = {0};
+	struct query_cache_entry entry;
+	uint64_t hash[2];
+	struct err err;
+
+	if (fd < 0 || file_read(json, META_MAX, &text, &err) < 0 ||
+		!query_cache_parse(buf_str(&text), &entry))
+		return false;
+	bool whole = hash_file(fd, parquet, hash, &err) == 0 && hash[0] == entry.hash[0] &&
+		     hash[1] == entry.hash[1];
+	query_cache_entry_done(&entry);
+	return whole;
+}
+
 bool query_cache_touch(const char *json)
 {
 	int64_t now_ns = clock_wall_ns();

@@ -71,6 +71,8 @@ int query_cache_commit(struct query_cache_entry *entry, struct file_draft *draft
 bool query_cache_read(const char *json, const char *key, struct query_cache_entry *ret_entry);
 /* Is the Parquet file what the entry says? One that was found intact is not read again. */
 bool query_cache_is_intact(struct query_cache_entry *entry, const char *parquet, const char *json);
+/* Has the Parquet file the hash that the JSON beside it says, whatever its identity? */
+bool query_cache_is_whole(const char *parquet, const char *json);
 /* The entry is used now, by the clock with which times are compared: the file system's is coarser.
  * False: there is none. */
 bool query_cache_touch(const char *json);

@@ -115,16 +115,38 @@ static void settle(struct athena *athena)
 	pthread_mutex_unlock(&athena->lock);
 }
 
-static void run(struct athena *athena, struct execution *execution, struct athena_engine *engine)
+/* A SELECT that failed of a damaged entry of the cache, by another engine. */
+static int run_again(struct athena *athena, struct execution *execution,
+	struct athena_engine **engine, struct athena_failure *failure)
+{
+	struct athena_engine *another = NULL;
+	struct err err = ERR_INIT;
+
+	if (execution->ddl.kind != DDL_SELECT || !athena_doubt(*engine) ||
+		athena_engine_open(&another, &athena->options, &err) < 0)
+		return -1;
+	pthread_mutex_lock(&athena->lock);
+	execution->engine = another;
+	bool stopped = execution->is_stopped || athena->is_stopping;
+	pthread_mutex_unlock(&athena->lock);
+	athena_engine_close(*engine);
+	*engine = another;
+	return stopped ? -1 : athena_execute_statement(athena, execution, another, failure);
+}
+
+/* engine is used up, and may be another one then. */
+static void run(struct athena *athena, struct execution *execution, struct athena_engine **engine)
 {
 	struct athena_failure failure = {.category = 0};
 
 	int r = athena_trino_runs(athena, execution)
-			? athena_trino_execute(athena, execution, engine, &failure)
-			: athena_execute_statement(athena, execution, engine, &failure);
+			? athena_trino_execute(athena, execution, *engine, &failure)
+			: athena_execute_statement(athena, execution, *engine, &failure);
+	if (r < 0)
+		r = run_again(athena, execution, engine, &failure);
 	pthread_mutex_lock(&athena->lock);
 	execution->engine = NULL;
-	set_statistics(execution, athena_scanned(engine), clock_mono_ns());
+	set_statistics(execution, athena_scanned(*engine), clock_mono_ns());
 	set_final(athena, execution, r < 0 ? &failure : NULL);
 	execution->is_done = true;
 	pthread_mutex_unlock(&athena->lock);
@@ -196,7 +218,7 @@ static void *work(void *context)
 			continue;
 		}
 		pthread_mutex_unlock(&athena->lock);
-		run(athena, execution, engine);
+		run(athena, execution, &engine);
 		athena_engine_close(take(engine));
 		pthread_mutex_lock(&athena->lock);
 	}
