@@ -312,7 +312,7 @@ struct athena_cache_pin *athena_cache_find(struct athena_cache *cache,
 {
 	_cleanup_free_ char *key = key_of(object, reading);
 	int64_t now_ns = clock_wall_ns();
-	struct stat status;
+	struct stat status = {0};
 	uint64_t name[2];
 
 	query_cache_name(key, name);
@@ -470,7 +470,7 @@ static void drop_jobs(struct athena_cache *cache, int64_t missed_ns)
 
 static bool is_unchanged(const struct job *job)
 {
-	struct stat status;
+	struct stat status = {0};
 
 	return stat(job->path, &status) == 0 && status.st_ino == job->inode &&
 	       clock_ns_from(status.st_mtim) == job->modified_ns &&
@@ -535,7 +535,7 @@ static enum state make(struct athena_cache *cache, struct athena_engine *engine,
 		.size_bytes = job->size,
 		.format = job->reading->format};
 	struct err err = ERR_INIT;
-	struct stat status;
+	struct stat status = {0};
 
 	if (!is_unchanged(job) || file_draft_open(&draft, parquet, &err) < 0)
 		return ENTRY_NONE;
@@ -635,7 +635,7 @@ static void list_entries(struct athena_cache *cache)
 	char *paths[] = {cache->folder, NULL};
 	FTS *walk = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	const FTSENT *item;
-	struct stat status;
+	struct stat status = {0};
 	uint64_t name[2];
 
 	while (walk && (item = fts_read((FTS *)walk))) {

@@ -111,7 +111,7 @@ static int copy_footer(void *context, size_t index, struct err *err)
 {
 	struct copying *copying = context;
 	struct query_object *object = copying->objects[index];
-	struct record_parquet_footer footer;
+	struct record_parquet_footer footer = {.bytes = STR_NONE};
 	_cleanup_buf_ struct buf bytes = {0};
 	int r = object->size_bytes <= SMALL_BYTES ? 1 : get_footer(copying, object, &bytes, err);
 
@@ -253,7 +253,7 @@ static int plan_object(struct copying *copying, struct query_object *object, str
 	const struct query_remote_want *want = copying->want;
 	_cleanup_close_ int fd = open(object->remote->copy, O_RDWR | O_CLOEXEC);
 	_cleanup_buf_ struct buf bytes = {0};
-	struct record_parquet_footer footer;
+	struct record_parquet_footer footer = {.bytes = STR_NONE};
 
 	if (fd < 0)
 		return err_set_errno(err, errno, "the copy of %s", object->path);

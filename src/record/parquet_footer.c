@@ -99,6 +99,8 @@ static size_t read_list(struct reader *reader, unsigned *ret_type)
 
 static void skip(struct reader *reader, unsigned type, unsigned depth);
 
+/* Bounded by DEPTH_MAX. NOLINTBEGIN(misc-no-recursion) */
+
 /* Booleans have a byte here; as fields they are in the type. */
 static void skip_element(struct reader *reader, unsigned type, unsigned depth)
 {
@@ -128,7 +130,6 @@ static void skip_map(struct reader *reader, unsigned depth)
 	}
 }
 
-/* Bounded by DEPTH_MAX. NOLINTBEGIN(misc-no-recursion) */
 static void skip(struct reader *reader, unsigned type, unsigned depth)
 {
 	int id = 0;

@@ -243,7 +243,7 @@ static int add_page(struct source *source, struct str bucket, const struct aws_p
 	void *adding, struct athena_failure *failure)
 {
 	_cleanup_buf_ struct buf arn = {0}, name = {0};
-	struct place place;
+	struct place place = {.etag = ""};
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct store_object *object = &list->objects[i];
