@@ -21,7 +21,7 @@ struct query_remote {
 	atomic_bool is_interrupted;
 	struct query_fetch *fetch;
 	_Atomic uint64_t listed, requests, bytes, bytes_all, objects, objects_all;
-	atomic_bool is_listing;
+	atomic_bool is_listing, is_outdated;
 };
 
 bool query_remote_is_location(const char *location)
@@ -134,6 +134,11 @@ void query_remote_progress(
 		.is_listing = remote->is_listing};
 }
 
+bool query_remote_take_outdated(struct query_remote *remote)
+{
+	return atomic_exchange(&remote->is_outdated, false);
+}
+
 void query_remote_set_listing(struct query_remote *remote, bool is_listing)
 {
 	atomic_store(&remote->is_listing, is_listing);
@@ -176,6 +181,7 @@ static int explain(
 	const struct query_object *object, const struct aws_answer *answer, struct err *err)
 {
 	if (answer->status == 404 || answer->status == 412) {
+		atomic_store(&object->remote->remote->is_outdated, true);
 		err_set(err, ERR_NOT_FOUND, "%s has %s since it was listed", object->path,
 			answer->status == 404 ? "been removed" : "changed");
 		return err_hint(err, "run the statement again");

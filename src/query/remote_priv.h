@@ -4,7 +4,7 @@
  * other services below AWSLogs/ are left out. Reading is by ranges of at most REMOTE_PART_BYTES,
  * several at a time and ahead of whoever reads, so that waiting for the network keeps no core idle;
  * what is fetched and not yet read stays below REMOTE_AHEAD_BYTES. An object that has changed since
- * it was listed is an error, not a mix.
+ * it was listed is an error, not a mix, and the next statement lists again.
  * Owner: a session. Any thread may open and read; listing, planning and resetting belong to the
  * session's. Strings are copied. */
 #pragma once
@@ -52,6 +52,8 @@ int query_remote_reset(struct query_remote *remote, struct err *err);
  * prune left out is added to *ret_left_out, a folder as one. */
 int query_remote_list(struct query_remote *remote, const char *location, const struct prune *prune,
 	struct query_objects *objects, uint64_t *ret_left_out, struct err *err);
+/* Since it was asked last: was an object another one than the listing says? */
+bool query_remote_take_outdated(struct query_remote *remote);
 /* The objects that will be opened, in this order: they are fetched ahead once the first one is.
  * Borrowed until the next plan or reset. */
 void query_remote_plan(

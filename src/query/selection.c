@@ -396,6 +396,8 @@ int query_selection_apply(struct query_session *session, struct str statement, s
 	}
 	prune_done(&selection->prune);
 	selection->prune = prune;
+	if (selection->remote && query_remote_take_outdated(selection->remote))
+		selection->is_stale = true;
 	bool is_covered = selection->is_listed && !selection->is_stale &&
 			  (prune_is_everything(&selection->listed) ||
 				  prune_equal(&selection->listed, &prune));
