@@ -469,6 +469,7 @@ static int find(struct finding *finding, struct athena_engine *engine,
 	int r = athena_tree_read(tree, query->database, &finding->references, &at, failure);
 	if (r < 0)
 		place_failure(finding, at);
+	engine->ends_early = athena_tree_ends_early(tree);
 	json_decref(tree);
 	athena_aliases_find(engine, query->text);
 	return r < 0 ? -1 : find_tables(finding);

@@ -35,6 +35,8 @@ struct athena_references {
 int athena_tree_read(const json_t *tree, struct str database, struct athena_references *references,
 	size_t *ret_at, struct athena_failure *failure);
 void athena_references_done(struct athena_references *references);
+/* May it be done before all is read: a LIMIT of rows as they come? */
+bool athena_tree_ends_early(const json_t *tree);
 /* Are all columns that the tree names among the keys? *ret_any: does it name one? The copy names
  * them without their table. */
 json_t *athena_tree_over_keys(const json_t *tree, const json_t *keys, const char *alias);
@@ -94,6 +96,7 @@ struct athena_engine {
 	struct buf allowed; /* paths that DuckDB reads by itself */
 	uint64_t scan_limit;
 	struct athena_cache *cache;
+	bool ends_early; /* athena_tree_ends_early */
 
 	struct query_trino trino;
 	/* Older names of columns that the statement has, and that views have for it: bit i is

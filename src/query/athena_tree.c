@@ -416,3 +416,40 @@ json_t *athena_tree_over_keys(const json_t *tree, const json_t *keys, const char
 	return NULL;
 }
 /* NOLINTEND(misc-no-recursion) */
+
+static bool has_modifier(const json_t *node, const char *type)
+{
+	const json_t *modifiers = json_object_get(node, "modifiers");
+
+	for (size_t i = 0; i < json_array_size(modifiers); i++) {
+		if (str_equal(
+			    athena_json_str(json_object_get(json_array_get(modifiers, i), "type")),
+			    str_from(type)))
+			return true;
+	}
+	return false;
+}
+
+/* Bounded by the depth that jansson parses. NOLINTBEGIN(misc-no-recursion) */
+bool athena_tree_ends_early(const json_t *tree)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (has_modifier(tree, "LIMIT_MODIFIER") && !has_modifier(tree, "ORDER_MODIFIER") &&
+		json_array_size(json_object_get(tree, "group_expressions")) == 0)
+		return true;
+	json_array_foreach((json_t *)tree, i, member)
+	{
+		if (athena_tree_ends_early(member))
+			return true;
+	}
+	json_object_foreach((json_t *)tree, key, member)
+	{
+		if (athena_tree_ends_early(member))
+			return true;
+	}
+	return false;
+}
+/* NOLINTEND(misc-no-recursion) */
