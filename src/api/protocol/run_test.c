@@ -263,7 +263,7 @@ static void services_have_their_own_code(void **state)
 	run_call((struct call){.service = &other,
 		.target = "GraniteServiceVersion20100801.PutMetricData",
 		.body = "{}"});
-	assert_answer(400, "{\"__type\":\"ValidationException\"");
+	assert_answer(400, "ValidationException\",\"message\":\"2 validation errors");
 }
 
 /* The server refuses before a body is read: the answer still has the protocol's form. */
