@@ -78,6 +78,32 @@ int store_log_document_delete(
 	return result == 0 && !changed ? STORE_LOG_DOCUMENT_NONE : result;
 }
 
+int store_log_document_get(struct store_database *database,
+	const struct store_log_document *document, json_t **ret_object, struct err *err)
+{
+	struct store_connection *connection;
+	sqlite3_stmt *statement;
+
+	*ret_object = NULL;
+	if (store_read_begin(database, &connection, err) < 0)
+		return -1;
+	int result = store_statement(connection,
+		"SELECT text FROM log_documents WHERE kind = ? AND owner = ? AND name = ?",
+		&statement, err);
+	if (result == 0) {
+		store_bind_str(statement, 1, document->kind);
+		store_bind_i64(statement, 2, document->owner);
+		store_bind_str(statement, 3, document->name);
+		result = store_step(statement, err);
+	}
+	if (result > 0) {
+		struct str text = store_column_str(statement, 0);
+		*ret_object = json_loadb(text.p, text.n, 0, NULL);
+	}
+	store_read_end(connection);
+	return result < 0 ? -1 : 0;
+}
+
 int store_log_documents_forget(struct store_database *database, int64_t owner, struct err *err)
 {
 	struct store_connection *connection;

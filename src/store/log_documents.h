@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "store/database.h"
 
+#include <jansson.h>
 #include <stdint.h>
 
 /* The table; once at the start. */
@@ -31,6 +32,9 @@ int store_log_document_write(struct store_connection *connection,
 /* text is not looked at. STORE_LOG_DOCUMENT_NONE: it is not there. */
 int store_log_document_delete(struct store_database *database,
 	const struct store_log_document *document, struct err *err);
+/* What is there, new, or NULL; text is not looked at. */
+int store_log_document_get(struct store_database *database,
+	const struct store_log_document *document, json_t **ret_object, struct err *err);
 /* All of the owner's, of every kind. */
 int store_log_documents_forget(struct store_database *database, int64_t owner, struct err *err);
 /* All of a kind in order of owner and name; strings are lent for the call. */

@@ -78,29 +78,16 @@ static int check_document(struct str text, struct aws_error *error)
 
 /* ---- what is there ---- */
 
-struct looking {
-	int64_t owner;
-	json_t *found;
-};
-
-static void look(void *context, const struct store_log_document *document)
-{
-	struct looking *looking = context;
-
-	if (document->owner == looking->owner)
-		looking->found = json_loadb(document->text.p, document->text.n, 0, NULL);
-}
-
 /* NULL: the group has none. */
 static int find_policy(struct api_call *call, const struct store_log_group *group, json_t **ret,
 	struct aws_error *error)
 {
-	struct looking looking = {.owner = group->id};
+	const struct store_log_document document = {
+		.kind = LOGS_INDEX_POLICY, .owner = group->id, .name = NAME};
 
-	if (store_log_documents_list(logs_of(call)->database, LOGS_INDEX_POLICY, look, &looking,
-		    &call->exchange->err) < 0)
+	if (store_log_document_get(logs_of(call)->database, &document, ret, &call->exchange->err) <
+		0)
 		return aws_error_internal(error);
-	*ret = looking.found;
 	return 0;
 }
 

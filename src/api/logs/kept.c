@@ -34,34 +34,13 @@ void logs_kept_unlock(void)
 
 /* ---- one ---- */
 
-struct looking {
-	struct str name;
-	json_t *found;
-};
-
-static void look(void *context, const struct store_log_document *document)
-{
-	struct looking *looking = context;
-
-	if (document->owner == 0 && str_equal(document->name, looking->name))
-		looking->found = json_loadb(document->text.p, document->text.n, 0, NULL);
-}
-
-static int find(
-	const struct logs *logs, struct str kind, struct str name, json_t **ret, struct err *err)
-{
-	struct looking looking = {.name = name};
-
-	if (store_log_documents_list(logs->database, kind, look, &looking, err) < 0)
-		return -1;
-	*ret = looking.found;
-	return 0;
-}
-
 int logs_kept_find(struct api_call *call, const struct logs_kept *kept, struct str name,
 	json_t **ret_object, struct aws_error *error)
 {
-	if (find(logs_of(call), kept->kind, name, ret_object, &call->exchange->err) < 0)
+	const struct store_log_document document = {.kind = kept->kind, .name = name};
+
+	if (store_log_document_get(
+		    logs_of(call)->database, &document, ret_object, &call->exchange->err) < 0)
 		return aws_error_internal(error);
 	return 0;
 }
@@ -279,7 +258,8 @@ char *logs_destination_target(const struct logs *logs, const char *arn)
 
 	if (logs_kept_of_arn(logs, str_from(arn), &name) != &logs_destinations)
 		return mem_strdup(arn);
-	if (find(logs, logs_destinations.kind, name, &found, &err) < 0 || !found)
+	const struct store_log_document document = {.kind = logs_destinations.kind, .name = name};
+	if (store_log_document_get(logs->database, &document, &found, &err) < 0 || !found)
 		return NULL;
 	char *target = mem_strdup(json_string_value(json_object_get(found, "targetArn")));
 	json_decref(found);

@@ -14,30 +14,16 @@ static int find_group(
 		logs_of(call)->events, logs_text(call, "logGroupName"), ret_group, error);
 }
 
-struct looking {
-	int64_t owner;
-	struct str name;
-	json_t *found;
-};
-
-static void look(void *context, const struct store_log_document *document)
-{
-	struct looking *looking = context;
-
-	if (document->owner == looking->owner && str_equal(document->name, looking->name))
-		looking->found = json_loadb(document->text.p, document->text.n, 0, NULL);
-}
-
 /* NULL: there is none. */
 static int find_filter(
 	struct api_call *call, int64_t owner, json_t **ret_filter, struct aws_error *error)
 {
-	struct looking looking = {.owner = owner, .name = logs_text(call, "filterName")};
+	const struct store_log_document document = {
+		.kind = LOGS_SUBSCRIPTION, .owner = owner, .name = logs_text(call, "filterName")};
 
-	if (store_log_documents_list(logs_of(call)->database, LOGS_SUBSCRIPTION, look, &looking,
-		    &call->exchange->err) < 0)
+	if (store_log_document_get(
+		    logs_of(call)->database, &document, ret_filter, &call->exchange->err) < 0)
 		return aws_error_internal(error);
-	*ret_filter = looking.found;
 	return 0;
 }
 

@@ -10,27 +10,13 @@
 #define NAME_MAX_BYTES 255
 enum { DASHBOARDS_MAX = 5000, PAGE = 1000 };
 
-struct finding {
-	struct str name;
-	json_t *found;
-};
-
-static void add_found(void *context, const struct store_log_document *document)
-{
-	struct finding *finding = context;
-
-	if (str_equal(document->name, finding->name))
-		finding->found = json_loadb(document->text.p, document->text.n, 0, NULL);
-}
-
 static int find(struct api_call *call, struct str name, json_t **ret_found, struct aws_error *error)
 {
-	struct finding finding = {.name = name};
+	const struct store_log_document document = {.kind = KIND, .name = name};
 
-	if (store_log_documents_list(monitoring_of(call)->database, KIND, add_found, &finding,
-		    &call->exchange->err) < 0)
+	if (store_log_document_get(
+		    monitoring_of(call)->database, &document, ret_found, &call->exchange->err) < 0)
 		return monitoring_inner(call, error);
-	*ret_found = finding.found;
 	return 0;
 }
 

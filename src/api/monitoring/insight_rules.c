@@ -10,27 +10,12 @@ enum { PAGE = 500, GROUPS_MAX = 20 };
 
 /* ---- documents ---- */
 
-struct finding {
-	struct str name;
-	json_t *found;
-};
-
-static void add_found(void *context, const struct store_log_document *document)
-{
-	struct finding *finding = context;
-
-	if (str_equal(document->name, finding->name))
-		finding->found = json_loadb(document->text.p, document->text.n, 0, NULL);
-}
-
 int insight_rule_get(
 	struct monitoring *monitoring, struct str name, json_t **ret_rule, struct err *err)
 {
-	struct finding finding = {.name = name};
-	int result = store_log_documents_list(monitoring->database, KIND, add_found, &finding, err);
+	const struct store_log_document document = {.kind = KIND, .name = name};
 
-	*ret_rule = finding.found;
-	return result;
+	return store_log_document_get(monitoring->database, &document, ret_rule, err);
 }
 
 int insight_rule_put(
