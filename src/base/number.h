@@ -30,3 +30,21 @@ struct number_near {
 };
 /* As number_write_wide. */
 char *number_write_near(struct number_near *near, char *p, uint64_t value);
+
+/* The ith of unsigned numbers of 1, 2, 4 or 8 bytes each, in the machine's order; 0 for any other
+ * width. */
+static inline uint64_t number_at(const void *numbers, unsigned width, size_t i)
+{
+	switch (width) {
+	case 1:
+		return ((const uint8_t *)numbers)[i];
+	case 2:
+		return ((const uint16_t *)numbers)[i];
+	case 4:
+		return ((const uint32_t *)numbers)[i];
+	case 8:
+		return ((const uint64_t *)numbers)[i];
+	default:
+		return 0;
+	}
+}

@@ -1,6 +1,8 @@
 /* Messages against a compiled pattern. */
 #include "query/pattern_priv.h"
 
+#include "base/number.h"
+
 #include <errno.h>
 #include <math.h>
 #ifdef __SSE2__
@@ -43,16 +45,10 @@ bool pattern_wildcard_matches(struct str wildcard, struct str text)
 
 static bool pattern_short_number(struct str text, double *ret_number)
 {
-	int64_t number = 0;
+	uint64_t number;
 
-	if (text.n == 0 || text.n > 15)
+	if (text.n > 15 || !number_parse(text, UINT64_MAX, &number))
 		return false;
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned digit = (unsigned char)text.p[i] - (unsigned)'0';
-		if (digit > 9)
-			return false;
-		number = number * 10 + digit;
-	}
 	*ret_number = (double)number;
 	return true;
 }

@@ -4,6 +4,8 @@
  * for byte, cannot have what is asked for; who asks looks at the text of the others. */
 #include "query/pattern_columns_priv.h"
 
+#include "base/number.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #ifdef __SSE2__
@@ -118,17 +120,12 @@ static size_t count_digits(int64_t number)
 /* As text of a number that is written as numbers are, or of its begin. */
 static bool parse_digits(struct str text, int64_t *ret_number)
 {
-	int64_t number = 0;
+	uint64_t number;
 
-	if (!text.n || text.n > DIGITS_MAX || (text.n > 1 && *text.p == '0'))
+	if (!text.n || text.n > DIGITS_MAX || (text.n > 1 && *text.p == '0') ||
+		!number_parse(text, INT64_MAX, &number))
 		return false;
-	for (size_t i = 0; i < text.n; i++) {
-		unsigned digit = (unsigned char)text.p[i] - (unsigned)'0';
-		if (digit > 9)
-			return false;
-		number = number * 10 + digit;
-	}
-	*ret_number = number;
+	*ret_number = (int64_t)number;
 	return true;
 }
 
@@ -191,18 +188,7 @@ struct check {
 
 static uint64_t value_at(const struct query_pattern_column *column, size_t row)
 {
-	switch (column->width) {
-	case 1:
-		return ((const uint8_t *)column->values)[row];
-	case 2:
-		return ((const uint16_t *)column->values)[row];
-	case 4:
-		return ((const uint32_t *)column->values)[row];
-	case 8:
-		return ((const uint64_t *)column->values)[row];
-	default:
-		return 0;
-	}
+	return number_at(column->values, column->width, row);
 }
 
 static bool check_octets(const struct pattern_piece *piece, uint32_t address)

@@ -4,6 +4,8 @@
  * looks for its group, or compares it, once instead of for each row. */
 #include "api/logs/query_scan_priv.h"
 
+#include "base/number.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -66,18 +68,7 @@ bool scan_takes_columns(void *context, struct store_log_columns *columns)
 
 static uint64_t value_at(const struct store_log_column *column, size_t row)
 {
-	switch (column->width) {
-	case 1:
-		return ((const uint8_t *)column->values)[row];
-	case 2:
-		return ((const uint16_t *)column->values)[row];
-	case 4:
-		return ((const uint32_t *)column->values)[row];
-	case 8:
-		return ((const uint64_t *)column->values)[row];
-	default:
-		return 0;
-	}
+	return number_at(column->values, column->width, row);
 }
 
 /* Rows of a block: first and those behind it, or a list. */
