@@ -41,7 +41,7 @@ static int put(struct api_call *call, const json_t *crawler, struct aws_error *e
 		glue_text(crawler, "Name"), crawler, error, &call->exchange->err);
 }
 
-/* With what is known of it now. */
+/* With what is known of it now. Takes the crawler over. */
 static json_t *present(struct glue *glue, json_t *crawler)
 {
 	static const char *const names[] = {[GLUE_CRAWLER_READY] = "READY",
@@ -50,7 +50,18 @@ static json_t *present(struct glue *glue, json_t *crawler)
 	int64_t started_ms;
 	enum glue_crawler_state state =
 		glue_crawler_state(glue, glue_text(crawler, "Name"), &started_ms);
+	struct aws_error ignored = {0};
+	struct err err = ERR_INIT;
+	json_t *now = NULL;
 
+	/* The crawl may have ended, and written how it went, since this was read. */
+	if (state == GLUE_CRAWLER_READY &&
+		store_catalog_get_item(glue->catalog, STORE_CATALOG_CRAWLER, STR(""),
+			glue_text(crawler, "Name"), &now, &ignored, &err) == 0 &&
+		now) {
+		json_decref(crawler);
+		crawler = now;
+	}
 	json_object_set_new(crawler, "State", json_string(names[state]));
 	json_object_set_new(crawler, "CrawlElapsedTime",
 		json_integer(state == GLUE_CRAWLER_READY ? 0 : now_ms() - started_ms));
@@ -283,7 +294,10 @@ GLUE_HANDLER(glue_get_crawlers)
 
 	if (list(call, &found, error) < 0)
 		return -1;
-	json_array_foreach(found, i, crawler) present(glue_of(call), crawler);
+	json_array_foreach(found, i, crawler)
+	{
+		json_array_set_new(found, i, present(glue_of(call), json_incref(crawler)));
+	}
 	json_object_set_new(call->output, "Crawlers", found);
 	return 0;
 }
